@@ -1,0 +1,1 @@
+//! AI dialects and providers: bytes and events in, bytes and events out.

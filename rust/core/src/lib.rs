@@ -1,0 +1,3 @@
+//! The words of the gateway: what every other crate speaks, and nothing that does.
+
+pub mod headers;

@@ -1,0 +1,1 @@
+//! The data plane: workers, matching, forwarding, answers.

@@ -1,0 +1,1 @@
+//! Pure algorithms: radix tree, expressions, address sets, templates.

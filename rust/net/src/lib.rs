@@ -1,0 +1,1 @@
+//! Sockets and wire: listeners, HTTP/1, TLS.

@@ -1,0 +1,1 @@
+//! The extension module: the only crate that knows Python.
