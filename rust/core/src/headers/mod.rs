@@ -1,0 +1,335 @@
+//! The header fields of one message.
+//!
+//! One arena of bytes and a list of spans into it. An HTTP/1 head is copied into the arena
+//! once, as it stood on the wire, so order and case survive and a field costs no allocation;
+//! an HTTP/2 block is decoded into the same arena. Whoever reads or edits fields does not see
+//! which of the two it was.
+//!
+//! ```
+//! use gateway_core::headers::{Headers, Known};
+//!
+//! let mut headers = Headers::default();
+//! headers.append("X-Answer", b"42")?;
+//! headers.append("Host", b"example.com")?;
+//! assert_eq!(headers.get("x-answer"), Some(&b"42"[..]));
+//! assert_eq!(headers.known(Known::Host), Some(&b"example.com"[..]));
+//! # Ok::<(), gateway_core::headers::InvalidField>(())
+//! ```
+//!
+//! What surprises: names are matched without regard to case and kept as they were written;
+//! an edit appends to the arena and never moves what is there, so a value that is replaced
+//! keeps its bytes until the message ends.
+
+mod known;
+#[cfg(test)]
+mod tests;
+
+pub use known::{Known, NAMES};
+
+/// A field name or value that RFC 9110 section 5 does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidField {
+    /// The name is empty or holds a byte that is no token character.
+    Name,
+    /// The value holds a control character (CR, LF and NUL among them).
+    Value,
+}
+
+impl std::fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Name => "header name is not a token (RFC 9110 section 5.6.2)",
+            Self::Value => "header value holds a control character (RFC 9110 section 5.5)",
+        })
+    }
+}
+
+impl std::error::Error for InvalidField {}
+
+/// A run of bytes in the arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Number of bytes.
+    pub len: u32,
+}
+
+impl Span {
+    /// The span of `start..end`.
+    #[inline]
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, len: (end - start) as u32 }
+    }
+
+    /// As a range to index with.
+    #[inline]
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.start as usize + self.len as usize
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    name: Span,
+    value: Span,
+    known: Known,
+}
+
+/// The header fields of one message, in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Headers {
+    arena: Vec<u8>,
+    fields: Vec<Field>,
+    /// One bit per [`Known`] name that has ever been present: a clear bit proves absence.
+    seen: u64,
+}
+
+impl Headers {
+    /// Empties the map and keeps its memory, for the next message on a connection.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.fields.clear();
+        self.seen = 0;
+    }
+
+    /// Number of fields.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Bytes held by the arena, replaced values included.
+    pub fn arena_len(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// Starts a message: copies a whole head as received, for [`Headers::push_span`] to point into.
+    pub fn load(&mut self, head: &[u8]) {
+        self.clear();
+        self.arena.extend_from_slice(head);
+    }
+
+    /// The bytes at `span`, which may also lie outside any field (a request line, say).
+    #[inline]
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        &self.arena[span.range()]
+    }
+
+    /// Appends bytes that belong to no field and says where they are (a rewritten target, say).
+    pub fn stash(&mut self, bytes: &[u8]) -> Span {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(bytes);
+        Span::new(start, self.arena.len())
+    }
+
+    /// Adds a field whose name and value are already in the arena. For parsers, which have
+    /// checked both.
+    #[inline]
+    pub fn push_span(&mut self, name: Span, value: Span, known: Known) {
+        self.seen |= known.bit();
+        self.fields.push(Field { name, value, known });
+    }
+
+    /// The first value of `name`, matched without regard to case.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.get_all(name).next()
+    }
+
+    /// The first value of a known name. A clear bit answers without a search.
+    #[inline]
+    pub fn known(&self, name: Known) -> Option<&[u8]> {
+        if !self.has(name) {
+            return None;
+        }
+        self.fields.iter().find(|f| f.known == name).map(|f| self.bytes(f.value))
+    }
+
+    /// Whether a known name may be present: false is certain, true needs a look.
+    #[inline]
+    pub fn has(&self, name: Known) -> bool {
+        self.seen & name.bit() != 0
+    }
+
+    /// Every value of `name`, in order.
+    pub fn get_all<'a, 'n>(
+        &'a self,
+        name: &'n str,
+    ) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let known = Known::of(name.as_bytes());
+        let absent = known != Known::Other && !self.has(known);
+        let fields = if absent { &[] } else { &self.fields[..] };
+        fields
+            .iter()
+            .filter(move |f| self.is(f, known, name.as_bytes()))
+            .map(|f| self.bytes(f.value))
+    }
+
+    /// Whether `name` is present.
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Every field as name (as written) and value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|f| (self.bytes(f.name), self.bytes(f.value)))
+    }
+
+    /// Every field with its classified name, in order.
+    #[inline]
+    pub fn iter_known(&self) -> impl Iterator<Item = (Known, &[u8], &[u8])> {
+        self.fields.iter().map(|f| (f.known, self.bytes(f.name), self.bytes(f.value)))
+    }
+
+    /// Adds a field after the others.
+    ///
+    /// # Errors
+    /// [`InvalidField`] if name or value could not stand on the wire; nothing is added.
+    pub fn append(&mut self, name: &str, value: &[u8]) -> Result<(), InvalidField> {
+        check(name.as_bytes(), value)?;
+        self.append_checked(name, value);
+        Ok(())
+    }
+
+    /// Adds a field that the gateway made itself: the name is a literal token and the value
+    /// free of control characters, which debug builds assert.
+    pub fn append_checked(&mut self, name: &str, value: &[u8]) {
+        debug_assert_eq!(check(name.as_bytes(), value), Ok(()));
+        let known = Known::of(name.as_bytes());
+        let name = self.stash(name.as_bytes());
+        let value = self.stash(value);
+        self.push_span(name, value, known);
+    }
+
+    /// Gives `name` this one value: the first such field keeps its place and its case, further
+    /// ones go, and without one the field is appended.
+    ///
+    /// # Errors
+    /// [`InvalidField`] if name or value could not stand on the wire; nothing is changed.
+    pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), InvalidField> {
+        check(name.as_bytes(), value)?;
+        let known = Known::of(name.as_bytes());
+        let first = if known != Known::Other && !self.has(known) {
+            None
+        } else {
+            self.fields.iter().position(|f| self.is(f, known, name.as_bytes()))
+        };
+        let Some(first) = first else {
+            self.append_checked(name, value);
+            return Ok(());
+        };
+        let span = self.stash(value);
+        self.fields[first].value = span;
+        let arena = &self.arena;
+        let mut index = 0;
+        self.fields.retain(|f| {
+            index += 1;
+            index - 1 <= first || !same(arena, f, known, name.as_bytes())
+        });
+        Ok(())
+    }
+
+    /// Removes every field called `name`; says how many there were.
+    pub fn remove(&mut self, name: &str) -> usize {
+        let known = Known::of(name.as_bytes());
+        if known != Known::Other {
+            return self.remove_known(known);
+        }
+        let before = self.fields.len();
+        let arena = &self.arena;
+        self.fields.retain(|f| !same(arena, f, known, name.as_bytes()));
+        before - self.fields.len()
+    }
+
+    /// Removes every field of a known name; says how many there were.
+    #[inline]
+    pub fn remove_known(&mut self, name: Known) -> usize {
+        if !self.has(name) {
+            return 0;
+        }
+        let before = self.fields.len();
+        self.fields.retain(|f| f.known != name);
+        self.seen &= !name.bit();
+        before - self.fields.len()
+    }
+
+    /// Keeps the fields for which `keep` holds. For rules that look at several names in one pass.
+    pub fn retain(&mut self, mut keep: impl FnMut(Known, &[u8], &[u8]) -> bool) {
+        let arena = &self.arena;
+        let mut seen = 0;
+        self.fields.retain(|f| {
+            let stays = keep(f.known, &arena[f.name.range()], &arena[f.value.range()]);
+            if stays {
+                seen |= f.known.bit();
+            }
+            stays
+        });
+        self.seen = seen;
+    }
+
+    #[inline]
+    fn is(&self, field: &Field, known: Known, name: &[u8]) -> bool {
+        same(&self.arena, field, known, name)
+    }
+}
+
+#[inline]
+fn same(arena: &[u8], field: &Field, known: Known, name: &[u8]) -> bool {
+    field.known == known
+        && (known != Known::Other || arena[field.name.range()].eq_ignore_ascii_case(name))
+}
+
+/// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
+#[inline]
+pub const fn is_token_byte(byte: u8) -> bool {
+    TOKEN[byte as usize]
+}
+
+/// Whether `byte` may stand in a field value: visible characters, space, tab and obs-text
+/// (RFC 9110 section 5.5).
+#[inline]
+pub const fn is_value_byte(byte: u8) -> bool {
+    byte >= 0x20 && byte != 0x7f || byte == b'\t'
+}
+
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        byte += 1;
+    }
+    table
+};
+
+fn check(name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
+    if name.is_empty() || !name.iter().copied().all(is_token_byte) {
+        return Err(InvalidField::Name);
+    }
+    if !value.iter().copied().all(is_value_byte) {
+        return Err(InvalidField::Value);
+    }
+    Ok(())
+}
