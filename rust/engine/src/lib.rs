@@ -1,1 +1,3 @@
 //! The data plane: workers, matching, forwarding, answers.
+
+pub mod observe;
