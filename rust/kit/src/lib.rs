@@ -1,1 +1,3 @@
 //! Pure algorithms: radix tree, expressions, address sets, templates.
+
+pub mod radix;
