@@ -1,3 +1,5 @@
 //! The words of the gateway: what every other crate speaks, and nothing that does.
 
 pub mod headers;
+pub mod method;
+pub mod schema;

@@ -1,5 +1,6 @@
 //! Sockets and wire: listeners, HTTP/1, TLS.
 
+pub mod h1;
 pub mod listen;
 pub mod pool;
 pub mod socket;

@@ -114,6 +114,15 @@ impl Headers {
         self.arena.extend_from_slice(head);
     }
 
+    /// Copies a whole head in under fields that were already added with [`Headers::push_span`]:
+    /// how a parser copies a head only once it knows that the head is good.
+    ///
+    /// Until then the spans point at nothing and no field may be read.
+    pub fn fill(&mut self, head: &[u8]) {
+        debug_assert!(self.arena.is_empty(), "spans of a head start at its first byte");
+        self.arena.extend_from_slice(head);
+    }
+
     /// The bytes at `span`, which may also lie outside any field (a request line, say).
     #[inline]
     pub fn bytes(&self, span: Span) -> &[u8] {
@@ -185,6 +194,19 @@ impl Headers {
         self.fields.iter().map(|f| (f.known, self.bytes(f.name), self.bytes(f.value)))
     }
 
+    /// Every field as the arena has it, in order. For encoders, which copy neighbouring lines
+    /// at once.
+    #[inline]
+    pub fn iter_spans(&self) -> impl Iterator<Item = (Known, Span, Span)> {
+        self.fields.iter().map(|f| (f.known, f.name, f.value))
+    }
+
+    /// All bytes that spans point into.
+    #[inline]
+    pub fn arena(&self) -> &[u8] {
+        &self.arena
+    }
+
     /// Adds a field after the others.
     ///
     /// # Errors
@@ -200,9 +222,16 @@ impl Headers {
     pub fn append_checked(&mut self, name: &str, value: &[u8]) {
         debug_assert_eq!(check(name.as_bytes(), value), Ok(()));
         let known = Known::of(name.as_bytes());
-        let name = self.stash(name.as_bytes());
-        let value = self.stash(value);
-        self.push_span(name, value, known);
+        // Laid out as a line of the wire, so that an encoder copies it whole.
+        let start = self.arena.len();
+        let colon = start + name.len();
+        self.arena.reserve(name.len() + value.len() + 4);
+        self.arena.extend_from_slice(name.as_bytes());
+        self.arena.extend_from_slice(b": ");
+        self.arena.extend_from_slice(value);
+        self.arena.extend_from_slice(b"\r\n");
+        let value = Span::new(colon + 2, colon + 2 + value.len());
+        self.push_span(Span::new(start, colon), value, known);
     }
 
     /// Gives `name` this one value: the first such field keeps its place and its case, further

@@ -1,0 +1,162 @@
+//! The request target and the authority (RFC 9112 section 3.2, RFC 3986 section 3.2).
+
+use super::{Method, Reject};
+use gateway_core::headers::Span;
+use std::net::Ipv6Addr;
+
+/// In which of its four forms a request target came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Form {
+    /// `/path?query`
+    #[default]
+    Origin,
+    /// `http://host/path?query`
+    Absolute,
+    /// `host:port`, which only CONNECT has.
+    Authority,
+    /// `*`, which only OPTIONS has.
+    Asterisk,
+}
+
+/// A request target, as spans of the head's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Target {
+    /// The form on the wire.
+    pub form: Form,
+    /// The target as received.
+    pub raw: Span,
+    /// The target in origin form: path, and query if there is one. `*` and the authority of a
+    /// CONNECT stand here as they are.
+    pub origin: Span,
+    /// The authority of the absolute or authority form; empty otherwise.
+    pub authority: Span,
+    /// Length of the path, with which `origin` begins.
+    pub path_len: u32,
+    /// Whether an absolute form began with `https:`.
+    pub https: bool,
+}
+
+/// Splits a target whose bytes have been looked at with [`is_target_byte`]; offsets count from
+/// `start`. `origin` of an absolute form without a path starts at its query, or is empty.
+pub(super) fn split(method: &Method, raw: &[u8], start: usize) -> Result<Target, Reject> {
+    let span = Span::new(start, start + raw.len());
+    let mut target = Target { raw: span, origin: span, ..Target::default() };
+    if matches!(method, Method::Connect) {
+        target.form = Form::Authority;
+        target.authority = span;
+        target.path_len = span.len;
+        let port = has_port(raw) && is_authority(raw);
+        return if port { Ok(target) } else { Err(Reject::TargetForm) };
+    }
+    if raw[0] == b'/' {
+        target.path_len = path_len(raw);
+        return Ok(target);
+    }
+    if raw == b"*" {
+        target.form = Form::Asterisk;
+        target.path_len = 1;
+        let options = matches!(method, Method::Options);
+        return if options { Ok(target) } else { Err(Reject::TargetForm) };
+    }
+    let after = if let Some(rest) = strip_prefix(raw, b"http://") {
+        rest
+    } else if let Some(rest) = strip_prefix(raw, b"https://") {
+        target.https = true;
+        rest
+    } else {
+        return Err(Reject::Target);
+    };
+    let authority = after.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(after.len());
+    if !is_authority(&after[..authority]) {
+        return Err(Reject::HostInvalid);
+    }
+    let from = start + raw.len() - after.len();
+    target.form = Form::Absolute;
+    target.authority = Span::new(from, from + authority);
+    target.origin = Span::new(from + authority, start + raw.len());
+    target.path_len = path_len(&after[authority..]);
+    Ok(target)
+}
+
+/// Whether `byte` may stand in a target: visible ASCII but `#`, since a fragment is never sent
+/// and a reader that cuts it off would route another path than one that does not.
+#[inline]
+pub(super) const fn is_target_byte(byte: u8) -> bool {
+    byte > b' ' && byte < 0x7f && byte != b'#'
+}
+
+/// Whether `value` is `host` or `host:port`: a registered name, an IPv4 address or a bracketed
+/// IPv6 address, not empty, without user information; the port a number that fits.
+pub(super) fn is_authority(value: &[u8]) -> bool {
+    let (host, port) = if value.first() == Some(&b'[') {
+        let Some(end) = value.iter().position(|b| *b == b']') else { return false };
+        let address = std::str::from_utf8(&value[1..end]).ok();
+        if address.and_then(|a| a.parse::<Ipv6Addr>().ok()).is_none() {
+            return false;
+        }
+        (&value[..=end], &value[end + 1..])
+    } else {
+        let end = value.iter().position(|b| *b == b':').unwrap_or(value.len());
+        (&value[..end], &value[end..])
+    };
+    !host.is_empty() && (host[0] == b'[' || is_reg_name(host)) && is_port(port)
+}
+
+fn path_len(origin: &[u8]) -> u32 {
+    memchr::memchr(b'?', origin).unwrap_or(origin.len()) as u32
+}
+
+fn strip_prefix<'a>(raw: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = raw.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+fn has_port(authority: &[u8]) -> bool {
+    let port = authority.iter().rposition(|b| *b == b':');
+    port.is_some_and(|colon| authority[colon..].len() > 1)
+        && authority.last().is_some_and(u8::is_ascii_digit)
+}
+
+/// RFC 3986 section 3.2.2: unreserved, sub-delims and percent-encoded bytes.
+fn is_reg_name(host: &[u8]) -> bool {
+    let mut rest = host;
+    while let [byte, after @ ..] = rest {
+        rest = match byte {
+            b'%' => match after {
+                [a, b, after @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => after,
+                _ => return false,
+            },
+            byte if REG_NAME[*byte as usize] => after,
+            _ => return false,
+        };
+    }
+    true
+}
+
+/// Nothing, or a colon and a port number.
+fn is_port(port: &[u8]) -> bool {
+    match port {
+        [] => true,
+        [b':', digits @ ..] if !digits.is_empty() && digits.len() <= 5 => {
+            digits.iter().all(u8::is_ascii_digit)
+                && digits.iter().fold(0, |n, d| n * 10 + u32::from(d - b'0')) <= 65535
+        }
+        _ => false,
+    }
+}
+
+const REG_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric()
+            || matches!(c, b'-' | b'.' | b'_' | b'~')
+            || matches!(
+                c,
+                b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+            );
+        byte += 1;
+    }
+    table
+};

@@ -1,0 +1,3 @@
+//! The codec as dialogues of bytes.
+
+mod request;
