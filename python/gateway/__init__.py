@@ -1,0 +1,1 @@
+"""Gatewright: an API and AI gateway."""
