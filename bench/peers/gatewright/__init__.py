@@ -1,0 +1,93 @@
+"""Gatewright: the installed command, with APISIX's files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from signal import Signals
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.peers.peer import Peer, Setup, service_paths
+from bench.processes import find_program, free_ports, run
+
+if TYPE_CHECKING:
+    from bench.certificate import Certificate
+
+# Requests on one upstream connection: APISIX's default, and "no limit".
+DEFAULT_POOL_REQUESTS = 1000
+TUNED_POOL_REQUESTS = 100_000_000
+
+
+class Gatewright(Peer):
+    """Gatewright in front of the upstream."""
+
+    name = "gatewright"
+    title = "Gatewright"
+    optional = ("SETTINGS", "RESOURCES", "ROUTE")
+    reload_signal = Signals.SIGHUP
+    drain_signal = Signals.SIGTERM
+
+    @classmethod
+    def locate(cls, given: Path | None) -> Path:
+        """The given program, or gatewright on PATH or beside this Python."""
+        beside = Path(sys.executable).with_name("gatewright")
+        found = given or find_program("gatewright") or (beside if beside.exists() else None)
+        if found is None:
+            message = "gatewright is not installed: make setup, or --gatewright PATH"
+            raise BenchError(message)
+        return found
+
+    def version(self) -> str:
+        """What ``gatewright version`` says."""
+        return run([str(self.program), "version"]).strip().splitlines()[0]
+
+    def prepare(self, setup: Setup, directory: Path) -> list[str]:
+        """Write ``config.yaml`` and ``apisix.yaml``."""
+        here = Path(__file__).parent
+        control, status = free_ports(2)
+        log = f"access_log: {setup.access_log}" if setup.access_log else ""
+        settings = {
+            "LISTEN": _listen(setup),
+            # Beside a gateway that already has the default ports.
+            "CONTROL_PORT": str(control),
+            "STATUS_PORT": str(status),
+            "WORKERS": str(setup.workers),
+            "LOGGING": "true" if setup.access_log else "false",
+            "ACCESS_LOG": log,
+        }
+        pool = DEFAULT_POOL_REQUESTS if setup.defaults else TUNED_POOL_REQUESTS
+        resources = {
+            "NODES": "\n".join(f'"127.0.0.1:{port}": 1' for port in setup.upstreams),
+            "POOL_REQUESTS": str(pool),
+            "ROUTES": "\n".join(_route(setup, path) for path in service_paths(setup.routes) or "/"),
+            "SSLS": _ssls(setup.certificate) if setup.certificate else "",
+        }
+        config = directory / "config.yaml"
+        config.write_text(self.fill(here / "config.yaml", settings, setup))
+        (directory / "apisix.yaml").write_text(self.fill(here / "apisix.yaml", resources, setup))
+        return [str(self.program), "run", "--config", str(config)]
+
+
+def _listen(setup: Setup) -> str:
+    address = f"{{ip: 127.0.0.1, port: {setup.port}}}"
+    if setup.certificate is None:
+        return f"node_listen: [{address}]"
+    # The default is a plain listener on 9080; an empty list says that there is none.
+    return f"node_listen: []\nssl:\n  enable: true\n  fallback_sni: localhost\n  listen: [{address}]"
+
+
+def _route(setup: Setup, prefix: str) -> str:
+    identity = prefix.strip("/") or "all"
+    extra = "".join(f"\n  {line}" for line in setup.additions.get("ROUTE", "").splitlines())
+    return f'- id: {identity}\n  uri: "{prefix}*"\n  upstream_id: service{extra}'
+
+
+def _ssls(certificate: Certificate) -> str:
+    def inline(pem: Path) -> str:
+        return "\n".join(f"      {line}" for line in pem.read_text().splitlines())
+
+    return (
+        "ssls:\n  - id: localhost\n    snis: [localhost]\n"
+        f"    cert: |\n{inline(certificate.chain)}\n    key: |\n{inline(certificate.key)}"
+    )

@@ -1,0 +1,82 @@
+"""HAProxy, as Debian builds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from signal import Signals
+
+from bench.errors import BenchError
+from bench.peers.peer import Peer, Setup, service_paths
+from bench.processes import find_program, run
+
+FORWARDED = """\
+option forwardfor
+http-request set-header X-Real-IP %[src]
+http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
+http-request set-header X-Forwarded-Host %[req.hdr(host),field(1,:)]
+http-request set-header X-Forwarded-Port %[dst_port]
+"""
+CONNECTIONS = 8192
+# A proxied connection takes two descriptors; with few, HAProxy wants a limit that fits them.
+SPARE_FILES = 40
+
+
+class Haproxy(Peer):
+    """HAProxy in front of the upstream."""
+
+    name = "haproxy"
+    title = "HAProxy"
+    optional = ("GLOBAL", "DEFAULTS", "FRONTEND")
+    reload_signal = Signals.SIGUSR2
+    drain_signal = Signals.SIGUSR1
+
+    @classmethod
+    def locate(cls, given: Path | None) -> Path:
+        """The given program, or haproxy on PATH."""
+        found = given or find_program("haproxy")
+        if found is None:
+            message = "HAProxy is not installed: apt install haproxy"
+            raise BenchError(message)
+        return found
+
+    def version(self) -> str:
+        """What ``haproxy -v`` says."""
+        return " ".join(run([str(self.program), "-v"]).splitlines()[0].split()[:3])
+
+    def output(self, setup: Setup) -> Path | None:
+        """Its access log: HAProxy writes to a descriptor, not to a file."""
+        return setup.access_log
+
+    def prepare(self, setup: Setup, directory: Path) -> list[str]:
+        """Write ``haproxy.cfg`` and, for several routes, the map of prefixes."""
+        connections = CONNECTIONS
+        if setup.open_files is not None:
+            connections = (setup.open_files - SPARE_FILES) // 2
+        bind = f" ssl crt {setup.certificate.both} ssl-min-ver TLSv1.2" if setup.certificate else ""
+        values = {
+            "WORKERS": str(setup.workers),
+            "CONNECTIONS": str(connections),
+            "LOG_TARGET": "log stdout format raw local0" if setup.access_log else "",
+            "LOG_FORMAT": "log global\noption httplog" if setup.access_log else "",
+            "FORWARDED": FORWARDED if setup.defaults else "",
+            "PORT": str(setup.port),
+            "BIND": bind,
+            "ROUTING": _routing(setup, directory),
+            "SERVERS": "\n".join(
+                f"server node-{i} 127.0.0.1:{port}" for i, port in enumerate(setup.upstreams)
+            ),
+        }
+        config = directory / "haproxy.cfg"
+        config.write_text(self.fill(Path(__file__).with_name("haproxy.cfg"), values, setup))
+        # Reloads need the master; a tracer is easier without.
+        mode = "-db" if setup.traced else "-W"
+        return [str(self.program), mode, "-f", str(config)]
+
+
+def _routing(setup: Setup, directory: Path) -> str:
+    prefixes = service_paths(setup.routes)
+    if not prefixes:
+        return "default_backend service"
+    routes = directory / "routes.map"
+    routes.write_text("".join(f"{prefix} service\n" for prefix in prefixes))
+    return f"use_backend %[path,map_beg({routes})]"

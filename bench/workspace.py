@@ -1,0 +1,27 @@
+"""The directory a run works in: in memory where the system has such a place."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - shared memory is wanted; the directory in it is private
+
+
+@contextmanager
+def workspace(keep: Path | None = None) -> Iterator[Path]:
+    """A fresh directory, gone afterwards; ``keep`` names one that stays."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield Path(tempfile.mkdtemp(prefix="run-", dir=keep.resolve()))
+        return
+    place = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="gatewright-bench-", dir=place) as name:
+        # Workers that drop root must still reach their files in it.
+        Path(name).chmod(0o711)
+        yield Path(name)
