@@ -13,7 +13,10 @@
 //! it owns; a log that cannot be written drops lines and counts them; a scrape reads what the
 //! workers wrote and stops none of them.
 
+pub mod access_log;
 pub mod clock;
+pub mod error_log;
 pub mod flags;
 #[cfg(test)]
 mod generated;
+pub mod log_file;
