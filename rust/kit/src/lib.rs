@@ -1,3 +1,5 @@
 //! Pure algorithms: radix tree, expressions, address sets, templates.
 
+pub mod expr;
+pub mod ip_set;
 pub mod radix;
