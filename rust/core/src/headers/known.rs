@@ -177,7 +177,7 @@ impl Known {
 
     /// The bit of this name in a presence mask; none for [`Known::Other`].
     #[inline]
-    pub(super) const fn bit(self) -> u64 {
+    pub const fn bit(self) -> u64 {
         (1 << self as u8) & !1
     }
 }

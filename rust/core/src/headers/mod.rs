@@ -164,6 +164,13 @@ impl Headers {
         self.seen & name.bit() != 0
     }
 
+    /// Whether one of several known names may be present; `bits` are theirs, or-ed
+    /// ([`Known::bit`]).
+    #[inline]
+    pub fn has_any(&self, bits: u64) -> bool {
+        self.seen & bits != 0
+    }
+
     /// Every value of `name`, in order.
     pub fn get_all<'a, 'n>(
         &'a self,

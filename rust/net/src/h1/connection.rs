@@ -64,12 +64,12 @@ pub fn strip_hop_by_hop(headers: &mut Headers) {
             }
         }
     }
-    if named.is_empty() && !HOP_BY_HOP.iter().any(|known| headers.has(*known)) {
+    if named.is_empty() && !headers.has_any(HOP_BY_HOP) {
         return;
     }
     headers.retain(|known, name, _| match known {
         Known::Other => !named.iter().any(|option| option.eq_ignore_ascii_case(name)),
-        known => !is_hop_by_hop(known),
+        known => HOP_BY_HOP & known.bit() == 0,
     });
 }
 
@@ -83,32 +83,15 @@ pub fn strip_twins(headers: &mut Headers, names: &[&str]) {
     });
 }
 
-/// Whether a field of this name ends at this hop.
-#[inline]
-pub(super) const fn is_hop_by_hop(known: Known) -> bool {
-    matches!(
-        known,
-        Known::Connection
-            | Known::KeepAlive
-            | Known::ProxyConnection
-            | Known::Te
-            | Known::TransferEncoding
-            | Known::Upgrade
-            | Known::ProxyAuthenticate
-            | Known::ProxyAuthorization
-    )
-}
-
-const HOP_BY_HOP: [Known; 8] = [
-    Known::Connection,
-    Known::KeepAlive,
-    Known::ProxyConnection,
-    Known::Te,
-    Known::TransferEncoding,
-    Known::Upgrade,
-    Known::ProxyAuthenticate,
-    Known::ProxyAuthorization,
-];
+/// The bits of the fields that end at this hop.
+pub(super) const HOP_BY_HOP: u64 = Known::Connection.bit()
+    | Known::KeepAlive.bit()
+    | Known::ProxyConnection.bit()
+    | Known::Te.bit()
+    | Known::TransferEncoding.bit()
+    | Known::Upgrade.bit()
+    | Known::ProxyAuthenticate.bit()
+    | Known::ProxyAuthorization.bit();
 
 fn options(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|b| *b == b',').map(trim)

@@ -21,19 +21,31 @@
 //! request line and no space before a colon; two equal Content-Length fields are refused like
 //! two different ones; the order in which bytes arrive never changes the outcome.
 
+mod chunked;
 mod connection;
+mod encode;
 mod fields;
 mod framing;
 mod request;
+mod response;
 mod target;
 #[cfg(test)]
 mod tests;
 
+pub use chunked::{
+    CHUNK_END, CHUNK_ROOM, ChunkedDecoder, Decoded, Part, append_chunk, append_last_chunk,
+    write_chunk_size,
+};
 pub use connection::{strip_hop_by_hop, strip_twins};
+pub use encode::{
+    Fields, Persistence, append_request, append_response, reason_phrase, write_request,
+    write_response,
+};
 pub use framing::Framing;
 pub use gateway_core::method::Method;
 pub use request::{RequestHead, RequestReader, Upgrade};
-pub use target::{Form, Target};
+pub use response::{ResponseHead, ResponseReader};
+pub use target::{Form, Target, is_authority, is_target};
 
 use std::fmt;
 
@@ -119,6 +131,8 @@ pub enum Reject {
     Expectation,
     /// The status code is not three digits from 100 to 999.
     Status,
+    /// Content-Length or Transfer-Encoding in a 1xx.
+    BodyForbidden,
     /// A chunk size that is no hexadecimal number below 2^60.
     ChunkSize,
     /// A chunk extension that is malformed, or more bytes of them than allowed.
@@ -169,6 +183,7 @@ impl Reject {
             Self::Connection => "Connection is malformed",
             Self::Expectation => "expectation cannot be met",
             Self::Status => "status code is malformed",
+            Self::BodyForbidden => "interim response announces a body",
             Self::ChunkSize => "chunk size is malformed",
             Self::ChunkExtension => "chunk extension is malformed or too long",
             Self::ChunkEnd => "chunk does not end with CRLF",

@@ -35,16 +35,28 @@ pub struct RequestHead {
     pub line: Span,
 }
 
-/// What a request asks to switch to (RFC 9110 section 7.8).
+/// The protocol that an Upgrade field names (RFC 9110 section 7.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Upgrade {
     /// Nothing.
     #[default]
     None,
-    /// `websocket` alone, by GET and with no body (RFC 6455 section 4.1).
+    /// `websocket` alone; in a request only by GET and with no body (RFC 6455 section 4.1).
     WebSocket,
     /// Anything else, which is not passed on.
     Other,
+}
+
+impl Upgrade {
+    /// What one more Upgrade field makes of it.
+    pub(super) fn and(self, value: &[u8]) -> Self {
+        let first = self == Self::None;
+        if first && value.eq_ignore_ascii_case(b"websocket") {
+            Self::WebSocket
+        } else {
+            Self::Other
+        }
+    }
 }
 
 impl RequestHead {
@@ -268,10 +280,7 @@ impl RequestReader {
                 if known { Ok(()) } else { Err(Reject::Expectation) }
             }
             Known::Upgrade => {
-                let socket = value.eq_ignore_ascii_case(b"websocket");
-                let first = self.seen.upgrade == Upgrade::None;
-                self.seen.upgrade =
-                    if socket && first { Upgrade::WebSocket } else { Upgrade::Other };
+                self.seen.upgrade = self.seen.upgrade.and(value);
                 Ok(())
             }
             Known::Te => {

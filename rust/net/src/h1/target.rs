@@ -85,9 +85,14 @@ pub(super) const fn is_target_byte(byte: u8) -> bool {
     byte > b' ' && byte < 0x7f && byte != b'#'
 }
 
+/// Whether `target` could stand in a request line. For targets that the gateway has rewritten.
+pub fn is_target(target: &[u8]) -> bool {
+    !target.is_empty() && target.iter().copied().all(is_target_byte)
+}
+
 /// Whether `value` is `host` or `host:port`: a registered name, an IPv4 address or a bracketed
 /// IPv6 address, not empty, without user information; the port a number that fits.
-pub(super) fn is_authority(value: &[u8]) -> bool {
+pub fn is_authority(value: &[u8]) -> bool {
     let (host, port) = if value.first() == Some(&b'[') {
         let Some(end) = value.iter().position(|b| *b == b']') else { return false };
         let address = std::str::from_utf8(&value[1..end]).ok();
