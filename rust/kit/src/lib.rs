@@ -3,3 +3,5 @@
 pub mod expr;
 pub mod ip_set;
 pub mod radix;
+pub mod template;
+pub mod weighted;
