@@ -48,5 +48,5 @@ def _first_line(command: list[str]) -> str:
         return run(command).splitlines()[0]
     except BenchError as error:
         # wrk exits with 1 after saying its version.
-        text = str(error).partition(": ")[2]
-        return text.splitlines()[0] if "failed (1)" in str(error) else "absent"
+        text = str(error).partition("failed (1): ")[2]
+        return text.splitlines()[0] if text else "absent"

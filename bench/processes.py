@@ -187,7 +187,7 @@ def run(command: Sequence[str], seconds: float = 30.0, **environment: str) -> st
         message = f"{command[0]}: {error}"
         raise BenchError(message) from error
     if done.returncode != 0:
-        message = f"{command[0]} failed ({done.returncode}): {(done.stderr or done.stdout)[-800:]}"
+        message = f"{command[0]} failed ({done.returncode}): {(done.stdout + done.stderr)[:800]}"
         raise BenchError(message)
     return done.stdout + done.stderr
 

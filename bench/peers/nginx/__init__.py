@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 TUNING = """\
 # Connections live as long as clients keep them; the default is 1,000 requests.
 keepalive_requests 100000000;
-# HAProxy's buffer size, so that both move a large body in the same steps, never through a file.
-proxy_buffer_size 16k;
-proxy_buffers 8 16k;
+# As large as Gatewright's and HAProxy's, so that a large body moves in the same steps, and never
+# through a file.
+proxy_buffer_size 64k;
+proxy_buffers 8 64k;
 proxy_max_temp_file_size 0;
+# The default, 8 KiB, would send every upload of the benchmark through a file.
+client_body_buffer_size 64k;
 """
 POOL = "keepalive_requests 100000000;"
 # What APISIX, and so Gatewright, tells an upstream about the client.
