@@ -4,4 +4,5 @@ pub mod expr;
 pub mod ip_set;
 pub mod radix;
 pub mod template;
+pub mod uri;
 pub mod weighted;
