@@ -20,3 +20,4 @@ pub mod flags;
 #[cfg(test)]
 mod generated;
 pub mod log_file;
+pub mod metrics;
