@@ -8,9 +8,9 @@ Every key of APISIX 3.18 is either a field of `Settings` or in `IGNORED` with th
 a socket or the extension.
 """
 
-from gateway.settings.document import Settings
+from gateway.settings.document import Settings, differences
 from gateway.settings.engine_settings import EngineSettings, engine_settings
 from gateway.settings.ignored import IGNORED
 from gateway.settings.reader import Reading, read
 
-__all__ = ["IGNORED", "EngineSettings", "Reading", "Settings", "engine_settings", "read"]
+__all__ = ["IGNORED", "EngineSettings", "Reading", "Settings", "differences", "engine_settings", "read"]

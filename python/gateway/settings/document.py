@@ -23,3 +23,15 @@ class Settings(Struct, frozen=True):
 
     plugin_attr: PluginAttr = PluginAttr()
     """Process-wide settings of plugins."""
+
+
+def differences(before: Struct, after: Struct) -> list[str]:
+    """Name the keys, dotted, in which two settings differ."""
+    found = []
+    for key in before.__struct_fields__:
+        old, new = getattr(before, key), getattr(after, key)
+        if type(old) is type(new) and isinstance(old, Struct):
+            found += [f"{key}.{inner}" for inner in differences(old, new)]
+        elif old != new:
+            found.append(key)
+    return found

@@ -93,8 +93,9 @@ class NginxConfig(Struct, frozen=True):
     """File of the error log, or `stderr`. APISIX has `logs/error.log`; here nothing is hidden from whoever starts the
     gateway."""
 
-    error_log_level: Literal["debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"] = "warn"
-    """Least level that is logged. There are four: `notice` is `info`; `crit`, `alert` and `emerg` are `error`."""
+    error_log_level: Literal["debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"] = "info"
+    """Least level that is logged. There are four: `notice` is `info`; `crit`, `alert` and `emerg` are `error`. APISIX
+    has `warn`, and tells of a reload at that level."""
 
     worker_processes: Annotated[int, Meta(ge=1, le=1024)] | Literal["auto"] = "auto"
     """Worker threads; `auto` is one for each CPU that this process may use, container limits included."""

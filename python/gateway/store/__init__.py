@@ -1,0 +1,5 @@
+"""Where resources are kept. In this release: one file."""
+
+from gateway.store.file import Contents, FileStore
+
+__all__ = ["Contents", "FileStore"]

@@ -1,0 +1,43 @@
+"""`gateway.control.pid_file`: who runs, and who does not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gateway.control.pid_file import PidFile, running_pid
+from gateway.errors import AlreadyRunningError, NotRunningError
+
+
+def test_the_holder_is_found_while_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "gatewright.pid"
+    with PidFile(path):
+        assert running_pid(path) == os.getpid()
+    assert not path.exists()
+
+
+def test_a_second_holder_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.pid"
+    with PidFile(path), pytest.raises(AlreadyRunningError, match=str(os.getpid())), PidFile(path):
+        pass
+
+
+def test_a_file_left_behind_names_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "a.pid"
+    path.write_text("1\n")
+    with pytest.raises(NotRunningError, match="left behind"):
+        running_pid(path)
+    with PidFile(path):
+        assert running_pid(path) == os.getpid()
+
+
+def test_no_file_names_nobody(tmp_path: Path) -> None:
+    with pytest.raises(NotRunningError, match="no such file"):
+        running_pid(tmp_path / "a.pid")
+
+
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "a.pid").symlink_to(tmp_path / "passwd")
+    with pytest.raises(OSError, match="symbolic links"), PidFile(tmp_path / "a.pid"):
+        pass
+    assert not (tmp_path / "passwd").exists()
