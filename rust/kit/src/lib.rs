@@ -2,6 +2,7 @@
 
 pub mod expr;
 pub mod ip_set;
+pub mod path_pattern;
 pub mod radix;
 pub mod template;
 pub mod uri;
