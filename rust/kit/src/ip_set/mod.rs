@@ -47,20 +47,7 @@ impl IpSet {
     pub fn parse<T: AsRef<str>>(
         texts: impl IntoIterator<Item = T>,
     ) -> Result<Self, InvalidAddress> {
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for text in texts {
-            match parse_network(text.as_ref())? {
-                (IpAddr::V4(address), prefix) => {
-                    let host = u32::MAX.checked_shr(prefix).unwrap_or(0);
-                    v4.push((address.to_bits() & !host, address.to_bits() | host));
-                }
-                (IpAddr::V6(address), prefix) => {
-                    let host = u128::MAX.checked_shr(prefix).unwrap_or(0);
-                    v6.push((address.to_bits() & !host, address.to_bits() | host));
-                }
-            }
-        }
-        Ok(Self { v4: merged(v4), v6: merged(v6) })
+        texts.into_iter().map(|text| parse_network(text.as_ref())).collect()
     }
 
     /// Nothing is in the set.
@@ -77,6 +64,27 @@ impl IpSet {
     }
 }
 
+/// Networks as an address and how many of its leading bits count; for more
+/// than the address has, all do.
+impl FromIterator<(IpAddr, u8)> for IpSet {
+    fn from_iter<I: IntoIterator<Item = (IpAddr, u8)>>(networks: I) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for network in networks {
+            match canonical(network) {
+                (IpAddr::V4(address), prefix) => {
+                    let host = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
+                    v4.push((address.to_bits() & !host, address.to_bits() | host));
+                }
+                (IpAddr::V6(address), prefix) => {
+                    let host = u128::MAX.checked_shr(prefix.into()).unwrap_or(0);
+                    v6.push((address.to_bits() & !host, address.to_bits() | host));
+                }
+            }
+        }
+        Self { v4: merged(v4), v6: merged(v6) }
+    }
+}
+
 /// Read an address, an IPv6 one with or without brackets. Names, ports and
 /// zones are none.
 pub fn parse_address(text: &[u8]) -> Option<IpAddr> {
@@ -88,7 +96,7 @@ pub fn parse_address(text: &[u8]) -> Option<IpAddr> {
 }
 
 /// An address and how many of its leading bits count.
-fn parse_network(text: &str) -> Result<(IpAddr, u32), InvalidAddress> {
+fn parse_network(text: &str) -> Result<(IpAddr, u8), InvalidAddress> {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (text, None),
@@ -96,22 +104,23 @@ fn parse_network(text: &str) -> Result<(IpAddr, u32), InvalidAddress> {
     let parsed =
         parse_address(address.as_bytes()).ok_or_else(|| InvalidAddress(address.to_owned()))?;
     let width = if parsed.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix {
-        None => width,
-        // `parse` alone would accept a sign.
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits
-            .parse()
-            .ok()
-            .filter(|prefix| *prefix <= width)
-            .ok_or_else(|| InvalidAddress(text.to_owned()))?,
-        Some(_) => return Err(InvalidAddress(text.to_owned())),
+    let Some(prefix) = prefix else {
+        return Ok((parsed, width));
     };
-    match parsed.to_canonical() {
-        IpAddr::V4(address) if prefix + 32 >= width => {
-            Ok((IpAddr::V4(address), prefix + 32 - width))
-        }
-        // A network that reaches beyond the mapped addresses stays IPv6.
-        _ => Ok((parsed, prefix)),
+    // `parse` alone would accept a sign.
+    let digits = prefix.bytes().all(|byte| byte.is_ascii_digit());
+    match prefix.parse() {
+        Ok(prefix) if digits && prefix <= width => Ok((parsed, prefix)),
+        _ => Err(InvalidAddress(text.to_owned())),
+    }
+}
+
+/// A network of mapped addresses as the IPv4 network it is; one that reaches
+/// beyond them stays IPv6.
+fn canonical((address, prefix): (IpAddr, u8)) -> (IpAddr, u8) {
+    match (address, address.to_canonical()) {
+        (IpAddr::V6(_), IpAddr::V4(mapped)) if prefix >= 96 => (IpAddr::V4(mapped), prefix - 96),
+        _ => (address, prefix),
     }
 }
 
