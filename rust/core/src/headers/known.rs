@@ -98,81 +98,11 @@ impl Known {
     /// Which name this is, without regard to case.
     #[inline]
     pub fn of(name: &[u8]) -> Self {
-        match name.len() {
-            2 if name.eq_ignore_ascii_case(b"te") => Self::Te,
-            3 if name.eq_ignore_ascii_case(b"via") => Self::Via,
-            4 => match name[0] | 0x20 {
-                b'd' if name.eq_ignore_ascii_case(b"date") => Self::Date,
-                b'e' if name.eq_ignore_ascii_case(b"etag") => Self::Etag,
-                b'h' if name.eq_ignore_ascii_case(b"host") => Self::Host,
-                b'v' if name.eq_ignore_ascii_case(b"vary") => Self::Vary,
-                _ => Self::Other,
-            },
-            5 if name.eq_ignore_ascii_case(b"range") => Self::Range,
-            6 => match name[0] | 0x20 {
-                b'a' if name.eq_ignore_ascii_case(b"accept") => Self::Accept,
-                b'c' if name.eq_ignore_ascii_case(b"cookie") => Self::Cookie,
-                b'e' if name.eq_ignore_ascii_case(b"expect") => Self::Expect,
-                b'o' if name.eq_ignore_ascii_case(b"origin") => Self::Origin,
-                b's' if name.eq_ignore_ascii_case(b"server") => Self::Server,
-                _ => Self::Other,
-            },
-            7 => match name[0] | 0x20 {
-                b'r' if name.eq_ignore_ascii_case(b"referer") => Self::Referer,
-                b't' if name.eq_ignore_ascii_case(b"trailer") => Self::Trailer,
-                b'u' if name.eq_ignore_ascii_case(b"upgrade") => Self::Upgrade,
-                _ => Self::Other,
-            },
-            8 if name.eq_ignore_ascii_case(b"location") => Self::Location,
-            9 => match name[0] | 0x20 {
-                b'f' if name.eq_ignore_ascii_case(b"forwarded") => Self::Forwarded,
-                b'x' if name.eq_ignore_ascii_case(b"x-real-ip") => Self::XRealIp,
-                _ => Self::Other,
-            },
-            10 => match name[0] | 0x20 {
-                b'c' if name.eq_ignore_ascii_case(b"connection") => Self::Connection,
-                b'k' if name.eq_ignore_ascii_case(b"keep-alive") => Self::KeepAlive,
-                b's' if name.eq_ignore_ascii_case(b"set-cookie") => Self::SetCookie,
-                b'u' if name.eq_ignore_ascii_case(b"user-agent") => Self::UserAgent,
-                _ => Self::Other,
-            },
-            12 => match name[0] | 0x20 {
-                b'c' if name.eq_ignore_ascii_case(b"content-type") => Self::ContentType,
-                b'p' if name.eq_ignore_ascii_case(b"proxy-status") => Self::ProxyStatus,
-                b'x' if name.eq_ignore_ascii_case(b"x-request-id") => Self::XRequestId,
-                _ => Self::Other,
-            },
-            13 => match name[4] | 0x20 {
-                b'-' if name.eq_ignore_ascii_case(b"last-modified") => Self::LastModified,
-                b'e' if name.eq_ignore_ascii_case(b"cache-control") => Self::CacheControl,
-                b'o' if name.eq_ignore_ascii_case(b"authorization") => Self::Authorization,
-                b'p' if name.eq_ignore_ascii_case(b"accept-ranges") => Self::AcceptRanges,
-                _ => Self::Other,
-            },
-            14 if name.eq_ignore_ascii_case(b"content-length") => Self::ContentLength,
-            15 => match name[7] | 0x20 {
-                b'e' if name.eq_ignore_ascii_case(b"accept-encoding") => Self::AcceptEncoding,
-                b'l' if name.eq_ignore_ascii_case(b"accept-language") => Self::AcceptLanguage,
-                b'r' if name.eq_ignore_ascii_case(b"x-forwarded-for") => Self::XForwardedFor,
-                _ => Self::Other,
-            },
-            16 => match name[12] | 0x20 {
-                b'd' if name.eq_ignore_ascii_case(b"content-encoding") => Self::ContentEncoding,
-                b'h' if name.eq_ignore_ascii_case(b"x-forwarded-host") => Self::XForwardedHost,
-                b'p' if name.eq_ignore_ascii_case(b"x-forwarded-port") => Self::XForwardedPort,
-                b't' if name.eq_ignore_ascii_case(b"proxy-connection") => Self::ProxyConnection,
-                _ => Self::Other,
-            },
-            17 => match name[0] | 0x20 {
-                b's' if name.eq_ignore_ascii_case(b"sec-websocket-key") => Self::SecWebsocketKey,
-                b't' if name.eq_ignore_ascii_case(b"transfer-encoding") => Self::TransferEncoding,
-                b'x' if name.eq_ignore_ascii_case(b"x-forwarded-proto") => Self::XForwardedProto,
-                _ => Self::Other,
-            },
-            18 if name.eq_ignore_ascii_case(b"proxy-authenticate") => Self::ProxyAuthenticate,
-            19 if name.eq_ignore_ascii_case(b"proxy-authorization") => Self::ProxyAuthorization,
-            _ => Self::Other,
+        if name.len() < 2 {
+            return Self::Other;
         }
+        let pattern = &TABLE[slot(name.len(), name[0], name[name.len() - 2])];
+        if pattern.fits(name) { pattern.known } else { Self::Other }
     }
 
     /// The bit of this name in a presence mask; none for [`Known::Other`].
@@ -227,3 +157,109 @@ pub const NAMES: [(Known, &str); 42] = [
     (Known::AcceptRanges, "Accept-Ranges"),
     (Known::SecWebsocketKey, "Sec-WebSocket-Key"),
 ];
+
+/// One known name, laid out to be compared without a loop.
+#[derive(Clone, Copy)]
+struct Pattern {
+    known: Known,
+    /// 0 in an empty slot, which no name has.
+    len: u8,
+    /// The whole name in lower case, for what the two words below leave out.
+    name: &'static [u8],
+    /// The first and the last bytes of the name in lower case, eight at most; they overlap in
+    /// names of less than sixteen.
+    first: u64,
+    last: u64,
+    /// 0x20 where `first` and `last` have a letter: or-ed to a name it takes the case away from
+    /// letters and nothing from other bytes.
+    first_case: u64,
+    last_case: u64,
+}
+
+impl Pattern {
+    const EMPTY: Self = Self {
+        known: Known::Other,
+        len: 0,
+        name: b"",
+        first: 0,
+        last: 0,
+        first_case: 0,
+        last_case: 0,
+    };
+
+    const fn of(known: Known, name: &'static [u8]) -> Self {
+        let width = width(name.len());
+        let (mut first, mut last, mut first_case, mut last_case) = (0, 0, 0, 0);
+        let mut i = 0;
+        while i < width {
+            let (a, b) = (name[i], name[name.len() - width + i]);
+            first |= (a.to_ascii_lowercase() as u64) << (8 * i);
+            last |= (b.to_ascii_lowercase() as u64) << (8 * i);
+            first_case |= if a.is_ascii_alphabetic() { 0x20 << (8 * i) } else { 0 };
+            last_case |= if b.is_ascii_alphabetic() { 0x20 << (8 * i) } else { 0 };
+            i += 1;
+        }
+        Self { known, len: name.len() as u8, name, first, last, first_case, last_case }
+    }
+
+    /// Whether `name`, of two bytes or more, is this one apart from case.
+    #[inline]
+    fn fits(&self, name: &[u8]) -> bool {
+        if name.len() != self.len as usize {
+            return false;
+        }
+        let (first, last) = match (name.first_chunk(), name.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => short(name),
+        };
+        first | self.first_case == self.first
+            && last | self.last_case == self.last
+            && (name.len() <= 16 || name.eq_ignore_ascii_case(self.name))
+    }
+}
+
+/// The first and last bytes of a name of two to seven.
+#[inline]
+fn short(name: &[u8]) -> (u64, u64) {
+    match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => {
+            (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+        }
+        _ => {
+            let last = name.len() - 2;
+            let two = |i: usize| u64::from(name[i]) | u64::from(name[i + 1]) << 8;
+            (two(0), two(last))
+        }
+    }
+}
+
+/// How many bytes of a name of `len` a pattern's words hold.
+const fn width(len: usize) -> usize {
+    match len {
+        8.. => 8,
+        4.. => 4,
+        _ => 2,
+    }
+}
+
+const SLOTS: usize = 128;
+
+/// A hash that is perfect for [`NAMES`]: their lengths, first and last bytes but one, times
+/// two numbers found by trying. `0x1f` takes the case away.
+#[inline]
+const fn slot(len: usize, first: u8, last_but_one: u8) -> usize {
+    (len + (first & 0x1f) as usize * 16 + (last_but_one & 0x1f) as usize * 59) % SLOTS
+}
+
+static TABLE: [Pattern; SLOTS] = {
+    let mut table = [Pattern::EMPTY; SLOTS];
+    let mut i = 0;
+    while i < NAMES.len() {
+        let (known, name) = (NAMES[i].0, NAMES[i].1.as_bytes());
+        let slot = slot(name.len(), name[0], name[name.len() - 2]);
+        assert!(table[slot].len == 0, "two names in one slot: try other factors in `slot`");
+        table[slot] = Pattern::of(known, name);
+        i += 1;
+    }
+    table
+};

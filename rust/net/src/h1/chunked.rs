@@ -24,7 +24,7 @@
 //! tolerate it before an extension: what hides there has split messages in two.
 
 use super::Reject;
-use super::fields::{FieldReader, Step};
+use super::fields::FieldReader;
 use gateway_core::headers::{Headers, Known, is_token_byte, is_value_byte};
 use std::ops::Range;
 
@@ -248,26 +248,24 @@ impl ChunkedDecoder {
         let before = trailer.bytes.len();
         let taken = input.len().min(MAX_TRAILER - before);
         trailer.bytes.extend_from_slice(&input[..taken]);
-        let full = trailer.bytes.len() == MAX_TRAILER;
-        loop {
-            match trailer.reader.next(&trailer.bytes)? {
-                Step::Field(line) => {
-                    trailer.count += 1;
-                    if trailer.count > MAX_TRAILER_FIELDS {
-                        return Err(Reject::TooManyFields);
-                    }
-                    let name = &trailer.bytes[line.name.range()];
-                    if may_trail(line.known, name) {
-                        trailer.fields.push_span(line.name, line.value, line.known);
-                    }
-                }
-                Step::More if full => return Err(Reject::BlockTooLarge),
-                Step::More => return Ok(None),
-                Step::End(end) => {
-                    trailer.fields.fill(&trailer.bytes[..end]);
-                    return Ok(Some(end - before));
-                }
+        let Trailer { bytes, reader, count, fields } = &mut **trailer;
+        let end = reader.read(bytes, |line| {
+            *count += 1;
+            if *count > MAX_TRAILER_FIELDS {
+                return Err(Reject::TooManyFields);
             }
+            if may_trail(line.known, &bytes[line.name.range()]) {
+                fields.push_span(line.name, line.value, line.known);
+            }
+            Ok(())
+        })?;
+        match end {
+            Some(end) => {
+                fields.fill(&bytes[..end]);
+                Ok(Some(end - before))
+            }
+            None if bytes.len() == MAX_TRAILER => Err(Reject::BlockTooLarge),
+            None => Ok(None),
         }
     }
 }

@@ -18,7 +18,17 @@ impl Options {
     ///
     /// Host and Content-Length are refused here: they say where a message goes and where it
     /// ends, and whoever names them wants the next hop to see another message.
+    #[inline]
     pub(super) fn take(&mut self, value: &[u8]) -> Result<(), Reject> {
+        match value {
+            b"keep-alive" | b"Keep-Alive" => self.keep_alive = true,
+            b"close" => self.close = true,
+            _ => return self.take_list(value),
+        }
+        Ok(())
+    }
+
+    fn take_list(&mut self, value: &[u8]) -> Result<(), Reject> {
         for option in options(value) {
             if option.is_empty() {
                 continue; // RFC 9110 section 5.6.1.2 has recipients ignore empty elements

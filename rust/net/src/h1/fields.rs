@@ -4,6 +4,7 @@
 //! them passes in all.
 
 use super::Reject;
+use super::scan::{find, token_end, value_end};
 use gateway_core::headers::{Known, Span, is_token_byte};
 
 /// Where reading stopped inside a field section.
@@ -32,9 +33,8 @@ pub(super) struct FieldReader {
     stage: Stage,
 }
 
-/// What [`FieldReader::next`] found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+/// What [`FieldReader::resume`] found.
+enum Step {
     /// A whole field.
     Field(Line),
     /// The empty line; the section ends before this offset.
@@ -44,12 +44,14 @@ pub(super) enum Step {
 }
 
 /// One field: spans of the input, and the name classified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
     pub(super) name: Span,
     /// Without the white space around it.
     pub(super) value: Span,
     pub(super) known: Known,
+    /// Whether the name holds `_` or `.`, which no known name does.
+    pub(super) twin: bool,
 }
 
 impl FieldReader {
@@ -58,9 +60,33 @@ impl FieldReader {
         Self { pos: start, line: start, colon: start, stage: Stage::Line }
     }
 
-    /// The next field of `input`, which must start with what was passed before.
+    /// Hands the fields of `input`, which must start with what was passed before, to `take`.
+    /// Returns the offset at which the section ends, or None if the input ends before it.
     #[inline]
-    pub(super) fn next(&mut self, input: &[u8]) -> Result<Step, Reject> {
+    pub(super) fn read(
+        &mut self,
+        input: &[u8],
+        mut take: impl FnMut(&Line) -> Result<(), Reject>,
+    ) -> Result<Option<usize>, Reject> {
+        loop {
+            let whole = if self.stage == Stage::Line { whole_line(input, self.pos) } else { None };
+            let line = if let Some((line, next)) = whole {
+                self.pos = next;
+                line
+            } else {
+                match self.resume(input)? {
+                    Step::Field(line) => line,
+                    Step::End(end) => return Ok(Some(end)),
+                    Step::More => return Ok(None),
+                }
+            };
+            take(&line)?;
+        }
+    }
+
+    /// The next field, resuming at any byte. Says what is wrong with a line that is refused.
+    #[cold]
+    fn resume(&mut self, input: &[u8]) -> Result<Step, Reject> {
         loop {
             match self.stage {
                 Stage::Line => {
@@ -109,7 +135,8 @@ impl FieldReader {
                     self.pos += 1;
                     self.stage = Stage::Line;
                     let known = Known::of(&input[name.range()]);
-                    return Ok(Step::Field(Line { name, value, known }));
+                    let twin = input[name.range()].iter().any(|b| KIND[*b as usize] & TWIN != 0);
+                    return Ok(Step::Field(Line { name, value, known, twin }));
                 }
                 Stage::Last => {
                     return match input.get(self.pos) {
@@ -123,6 +150,43 @@ impl FieldReader {
     }
 }
 
+/// The line at `start` and where the next one starts, if all of it is there and nothing is wrong
+/// with it: the usual case, without a state to keep.
+#[inline]
+fn whole_line(input: &[u8], start: usize) -> Option<(Line, usize)> {
+    if *input.get(start)? == b'\r' {
+        return None;
+    }
+    let colon = find(input, start, b':');
+    let name = input.get(start..colon)?;
+    let known = Known::of(name);
+    let mut twin = false;
+    if known == Known::Other {
+        let kinds = name.iter().fold([TOKEN, 0], |[all, any], b| {
+            let kind = KIND[*b as usize];
+            [all & kind, any | kind]
+        });
+        if kinds[0] == 0 || name.is_empty() {
+            return None;
+        }
+        twin = kinds[1] & TWIN != 0;
+    }
+    let mut from = colon + 1;
+    while matches!(input.get(from)?, b' ' | b'\t') {
+        from += 1;
+    }
+    let stop = value_end(input, from);
+    let mut end = stop;
+    if input.get(stop..stop + 2)? != b"\r\n" {
+        return None;
+    }
+    while end > from && matches!(input[end - 1], b' ' | b'\t') {
+        end -= 1;
+    }
+    let (name, value) = (Span::new(start, colon), Span::new(from, end));
+    Some((Line { name, value, known, twin }, stop + 2))
+}
+
 /// Why the byte after a run of token characters is no colon.
 #[cold]
 fn bad_name(stop: u8, first: bool) -> Reject {
@@ -131,21 +195,6 @@ fn bad_name(stop: u8, first: bool) -> Reject {
         b' ' | b'\t' if first => Reject::Fold,
         _ => Reject::FieldName,
     }
-}
-
-/// Offset of the first byte at or after `from` that is no token character; the length if none.
-#[inline]
-pub(super) fn token_end(input: &[u8], from: usize) -> usize {
-    input[from..].iter().position(|b| !is_token_byte(*b)).map_or(input.len(), |n| from + n)
-}
-
-/// Offset of the first byte at or after `from` that may not stand in a value.
-#[inline]
-pub(super) fn value_end(input: &[u8], from: usize) -> usize {
-    input[from..]
-        .iter()
-        .position(|b| !gateway_core::headers::is_value_byte(*b))
-        .map_or(input.len(), |n| from + n)
 }
 
 /// `start..end` without spaces and tabs around it.
@@ -159,3 +208,22 @@ fn trim(input: &[u8], mut start: usize, mut end: usize) -> Span {
     }
     Span::new(start, end)
 }
+
+/// The byte is a token character.
+const TOKEN: u8 = 1;
+/// The byte is one that lenient servers take for `-`.
+const TWIN: u8 = 2;
+
+const KIND: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if is_token_byte(byte as u8) {
+            table[byte] = TOKEN;
+        }
+        byte += 1;
+    }
+    table[b'_' as usize] |= TWIN;
+    table[b'.' as usize] |= TWIN;
+    table
+};

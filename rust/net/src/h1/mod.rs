@@ -28,6 +28,7 @@ mod fields;
 mod framing;
 mod request;
 mod response;
+mod scan;
 mod target;
 #[cfg(test)]
 mod tests;

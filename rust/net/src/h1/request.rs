@@ -1,8 +1,9 @@
 //! Request heads (RFC 9112 sections 3 and 5).
 
 use super::connection::Options;
-use super::fields::{FieldReader, Line, Step, token_end};
+use super::fields::{FieldReader, Line};
 use super::framing::Declared;
+use super::scan::{target_end, token_end};
 use super::{Form, Framing, Limits, Method, Reject, Target, Version, target};
 use gateway_core::headers::{Headers, Known, Span};
 
@@ -153,27 +154,25 @@ impl RequestReader {
         if self.stage != Stage::Fields && !self.request_line(input, limits, out)? {
             return Ok(None);
         }
-        let end = limits.block.saturating_add(self.block);
-        let window = &input[..input.len().min(end)];
-        loop {
-            match self.fields.next(window)? {
-                Step::Field(line) => {
-                    if out.headers.len() == limits.fields {
-                        return Err(Reject::TooManyFields);
-                    }
-                    self.take(window, &line)?;
-                    out.twins |= line.known == Known::Other && is_odd(&window[line.name.range()]);
-                    out.headers.push_span(line.name, line.value, line.known);
-                }
-                Step::More if window.len() == end => return Err(Reject::BlockTooLarge),
-                Step::More => return Ok(None),
-                Step::End(end) => {
-                    self.finish(&input[..end], out)?;
-                    *self = Self::default();
-                    return Ok(Some(end));
-                }
+        let limit = limits.block.saturating_add(self.block);
+        let window = &input[..input.len().min(limit)];
+        let mut fields = self.fields;
+        let read = fields.read(window, |line| {
+            if out.headers.len() == limits.fields {
+                return Err(Reject::TooManyFields);
             }
-        }
+            out.twins |= line.twin;
+            out.headers.push_span(line.name, line.value, line.known);
+            self.take(window, line)
+        })?;
+        let Some(end) = read else {
+            self.fields = fields;
+            let full = window.len() == limit;
+            return if full { Err(Reject::BlockTooLarge) } else { Ok(None) };
+        };
+        self.finish(&input[..end], out)?;
+        *self = Self::default();
+        Ok(Some(end))
     }
 
     /// Reads the request line; false if it is not complete.
@@ -196,13 +195,15 @@ impl RequestReader {
             if input.is_empty() {
                 return Ok(false);
             }
-            if input.starts_with(PREFACE) {
+            if input[0] == b'P' && input.starts_with(PREFACE) {
                 return Err(Reject::Http2Preface);
             }
             if PREFACE.starts_with(input) {
                 return Ok(false);
             }
-            out.clear();
+            out.headers.clear();
+            out.upgrade = Upgrade::None;
+            out.twins = false;
             self.stage = Stage::Method;
         }
         if self.stage == Stage::Method {
@@ -222,14 +223,12 @@ impl RequestReader {
         }
         if self.stage == Stage::Target {
             let start = out.target.raw.start as usize;
-            let rest = &input[self.pos..];
-            let Some(n) = rest.iter().position(|b| !target::is_target_byte(*b)) else {
-                self.pos = input.len();
-                return Ok(false);
-            };
-            let end = self.pos + n;
-            if input[end] != b' ' || end == start {
-                return Err(Reject::Target);
+            let end = target_end(input, self.pos);
+            self.pos = end;
+            match input.get(end) {
+                None => return Ok(false),
+                Some(b' ') if end > start => {}
+                Some(_) => return Err(Reject::Target),
             }
             out.target = target::split(&out.method, &input[start..end], start)?;
             self.pos = end + 1;
@@ -316,12 +315,6 @@ impl RequestReader {
         }
         Ok(())
     }
-}
-
-/// Whether a name may be another one's twin.
-#[inline]
-fn is_odd(name: &[u8]) -> bool {
-    name.iter().any(|b| matches!(b, b'_' | b'.'))
 }
 
 /// Replaces Host by the target's authority (RFC 9112 section 3.2.2) and gives the target the

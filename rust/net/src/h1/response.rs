@@ -1,9 +1,10 @@
 //! Response heads from upstreams (RFC 9112 sections 4 and 5).
 
 use super::connection::Options;
-use super::fields::{FieldReader, Line, Step, value_end};
+use super::fields::{FieldReader, Line};
 use super::framing::Declared;
 use super::request::version;
+use super::scan::value_end;
 use super::{Framing, Limits, Method, Reject, Upgrade, Version};
 use gateway_core::headers::{Headers, Known, Span};
 
@@ -91,27 +92,24 @@ impl ResponseReader {
                 return if full { Err(Reject::LineTooLong) } else { Ok(None) };
             }
         }
-        let end = limits.block.saturating_add(self.block);
-        let window = &input[..input.len().min(end)];
-        loop {
-            match self.fields.next(window)? {
-                Step::Field(line) => {
-                    if out.headers.len() == limits.fields {
-                        return Err(Reject::TooManyFields);
-                    }
-                    self.take(window, &line)?;
-                    out.headers.push_span(line.name, line.value, line.known);
-                }
-                Step::More if window.len() == end => return Err(Reject::BlockTooLarge),
-                Step::More => return Ok(None),
-                Step::End(end) => {
-                    self.finish(method, out)?;
-                    out.headers.fill(&input[..end]);
-                    *self = Self::default();
-                    return Ok(Some(end));
-                }
+        let limit = limits.block.saturating_add(self.block);
+        let window = &input[..input.len().min(limit)];
+        let mut fields = self.fields;
+        let read = fields.read(window, |line| {
+            if out.headers.len() == limits.fields {
+                return Err(Reject::TooManyFields);
             }
-        }
+            out.headers.push_span(line.name, line.value, line.known);
+            self.take(window, line)
+        })?;
+        let Some(end) = read else {
+            self.fields = fields;
+            let full = window.len() == limit;
+            return if full { Err(Reject::BlockTooLarge) } else { Ok(None) };
+        };
+        self.finish(&input[..end], method, out)?;
+        *self = Self::default();
+        Ok(Some(end))
     }
 
     /// Reads the status line; false if it is not complete.
@@ -119,7 +117,8 @@ impl ResponseReader {
         if self.stage == Stage::Start {
             let Some((version, len)) = version(input)? else { return Ok(false) };
             let Some(status) = status(&input[len..])? else { return Ok(false) };
-            out.clear();
+            out.headers.clear();
+            out.upgrade = Upgrade::None;
             out.version = version;
             out.status = status;
             self.pos = CODE_END;
@@ -163,9 +162,14 @@ impl ResponseReader {
         }
     }
 
-    /// Decides the framing (RFC 9112 section 6.3).
+    /// Decides the framing (RFC 9112 section 6.3) and copies the head.
     #[inline]
-    fn finish(&mut self, method: &Method, out: &mut ResponseHead) -> Result<(), Reject> {
+    fn finish(
+        &mut self,
+        head: &[u8],
+        method: &Method,
+        out: &mut ResponseHead,
+    ) -> Result<(), Reject> {
         let modern = out.version == Version::Http11;
         let declared = self.declared.framing(out.version)?;
         out.content_length = self.declared.length;
@@ -190,6 +194,7 @@ impl ResponseReader {
         if out.status == 101 && self.options.upgrade {
             out.upgrade = self.upgrade;
         }
+        out.headers.fill(head);
         Ok(())
     }
 }

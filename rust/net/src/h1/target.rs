@@ -1,5 +1,6 @@
 //! The request target and the authority (RFC 9112 section 3.2, RFC 3986 section 3.2).
 
+use super::scan::find;
 use super::{Method, Reject};
 use gateway_core::headers::Span;
 use std::net::Ipv6Addr;
@@ -92,23 +93,40 @@ pub fn is_target(target: &[u8]) -> bool {
 
 /// Whether `value` is `host` or `host:port`: a registered name, an IPv4 address or a bracketed
 /// IPv6 address, not empty, without user information; the port a number that fits.
+#[inline]
 pub fn is_authority(value: &[u8]) -> bool {
-    let (host, port) = if value.first() == Some(&b'[') {
-        let Some(end) = value.iter().position(|b| *b == b']') else { return false };
-        let address = std::str::from_utf8(&value[1..end]).ok();
-        if address.and_then(|a| a.parse::<Ipv6Addr>().ok()).is_none() {
-            return false;
-        }
-        (&value[..=end], &value[end + 1..])
-    } else {
-        let end = value.iter().position(|b| *b == b':').unwrap_or(value.len());
-        (&value[..end], &value[end..])
-    };
-    !host.is_empty() && (host[0] == b'[' || is_reg_name(host)) && is_port(port)
+    let end = value.iter().position(|b| !REG_NAME[*b as usize]).unwrap_or(value.len());
+    match value.get(end) {
+        _ if end == 0 => is_literal(value),
+        None => true,
+        Some(b':') => is_port(&value[end..]),
+        Some(_) => is_encoded(value),
+    }
+}
+
+/// A bracketed IPv6 address, without a zone, and perhaps a port.
+fn is_literal(value: &[u8]) -> bool {
+    let Some(end) = value.iter().position(|b| *b == b']') else { return is_encoded(value) };
+    let address = value[..end].strip_prefix(b"[").and_then(|a| std::str::from_utf8(a).ok());
+    address.is_some_and(|a| a.parse::<Ipv6Addr>().is_ok()) && is_port(&value[end + 1..])
+}
+
+/// A registered name with percent-encoded bytes, and perhaps a port.
+fn is_encoded(value: &[u8]) -> bool {
+    let end = value.iter().position(|b| *b == b':').unwrap_or(value.len());
+    let mut rest = &value[..end];
+    while let [byte, after @ ..] = rest {
+        rest = match (byte, after) {
+            (b'%', [a, b, after @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => after,
+            (byte, after) if REG_NAME[*byte as usize] => after,
+            _ => return false,
+        };
+    }
+    end > 0 && is_port(&value[end..])
 }
 
 fn path_len(origin: &[u8]) -> u32 {
-    memchr::memchr(b'?', origin).unwrap_or(origin.len()) as u32
+    find(origin, 0, b'?') as u32
 }
 
 fn strip_prefix<'a>(raw: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
@@ -120,22 +138,6 @@ fn has_port(authority: &[u8]) -> bool {
     let port = authority.iter().rposition(|b| *b == b':');
     port.is_some_and(|colon| authority[colon..].len() > 1)
         && authority.last().is_some_and(u8::is_ascii_digit)
-}
-
-/// RFC 3986 section 3.2.2: unreserved, sub-delims and percent-encoded bytes.
-fn is_reg_name(host: &[u8]) -> bool {
-    let mut rest = host;
-    while let [byte, after @ ..] = rest {
-        rest = match byte {
-            b'%' => match after {
-                [a, b, after @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => after,
-                _ => return false,
-            },
-            byte if REG_NAME[*byte as usize] => after,
-            _ => return false,
-        };
-    }
-    true
 }
 
 /// Nothing, or a colon and a port number.
@@ -150,6 +152,7 @@ fn is_port(port: &[u8]) -> bool {
     }
 }
 
+/// Bytes of a registered name (RFC 3986 section 3.2.2), percent-encoding left out.
 const REG_NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
