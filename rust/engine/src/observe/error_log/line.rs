@@ -87,13 +87,13 @@ fn capital(level: Level) -> &'static str {
     }
 }
 
-/// `name=value`, the value in quotes unless it is one plain word.
+/// `name=value`, the value in quotes unless it is one word of plain ASCII.
 fn push_text_field(out: &mut String, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
     out.push('=');
-    let plain = |c: char| !c.is_whitespace() && !is_unsafe(c) && !matches!(c, '"' | '\\' | '=');
-    if !value.is_empty() && value.chars().all(plain) {
+    let plain = |byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'\\' | b'=');
+    if !value.is_empty() && value.bytes().all(plain) {
         out.push_str(value);
     } else {
         push_quoted(out, value);
@@ -115,6 +115,11 @@ fn push_quoted(out: &mut String, value: &str) {
 }
 
 fn push_escaped(out: &mut String, value: &str) {
+    // Nearly every value is plain, and a flood of lines should cost little.
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        out.push_str(value);
+        return;
+    }
     for c in value.chars() {
         match c {
             '"' => out.push_str("\\\""),

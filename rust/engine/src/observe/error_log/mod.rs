@@ -234,8 +234,10 @@ impl ErrorLog {
         }
     }
 
-    /// Says what was left out and has not been said. For a timer, once a second or so.
+    /// Says what was left out and has not been said, and creates the file again if it was deleted.
+    /// For a timer, once a second or so.
     pub fn sweep(&self, unix_ms: u64) {
+        self.file.check_if_due(unix_ms);
         let ended = {
             let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
             repeats.ended(unix_ms)
@@ -251,7 +253,7 @@ impl ErrorLog {
     }
 }
 
-/// Says what was left out of the log in use. For a timer, once a second or so.
+/// [`ErrorLog::sweep`] of the log in use, now.
 pub fn sweep() {
     current().sweep(unix_ms());
 }

@@ -196,3 +196,12 @@ fn below_the_level_nothing_is_formatted() {
     assert!(!enabled(Level::Debug) && enabled(Level::Info));
     debug("m", &[("field", &Never)]);
 }
+
+#[test]
+fn a_deleted_error_log_comes_back() {
+    let lines = Lines::new(Format::Text);
+    std::fs::remove_file(&lines.path).expect("a deletion");
+    lines.log.sweep(NOW);
+    lines.warn("m", &[], NOW);
+    assert_eq!(lines.text().lines().count(), 1);
+}

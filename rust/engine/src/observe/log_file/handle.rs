@@ -25,7 +25,7 @@ pub(super) struct Handle {
 
 #[derive(Debug)]
 enum Sink {
-    /// A regular file in append mode.
+    /// A regular file, in append mode unless the shell opened it.
     Regular(File),
     /// A pipe, a terminal, a device.
     Stream(File),
@@ -36,12 +36,11 @@ enum Sink {
 
 impl Handle {
     pub(super) fn open(target: &Target) -> io::Result<Self> {
-        let file = match target {
+        Self::of(match target {
             Target::Path(path) => open(path)?,
             Target::Stdout => open_standard("/dev/stdout", io::stdout().as_fd())?,
             Target::Stderr => open_standard("/dev/stderr", io::stderr().as_fd())?,
-        };
-        Self::of(file)
+        })
     }
 
     /// Takes what is open already.
@@ -147,8 +146,15 @@ fn open(path: impl AsRef<Path>) -> io::Result<File> {
         .open(path)
 }
 
-/// Opens a standard stream anew, or where that is not possible (a socket, another user's pipe),
-/// takes a copy of its descriptor.
+/// Opens a standard stream anew, so that not blocking is a property of ours alone, or takes a copy of
+/// its descriptor: where it is a socket, which cannot be opened, or another user's pipe, which may
+/// not be, and where the shell sent it to a file, whose position must stay shared with what others
+/// print there.
 fn open_standard(path: &str, stream: BorrowedFd<'_>) -> io::Result<File> {
-    open(path).or_else(|_| stream.try_clone_to_owned().map(File::from))
+    let copy = File::from(stream.try_clone_to_owned()?);
+    let kind = copy.metadata()?.file_type();
+    if kind.is_file() || kind.is_socket() {
+        return Ok(copy);
+    }
+    Ok(open(path).unwrap_or(copy))
 }

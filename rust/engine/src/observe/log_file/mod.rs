@@ -220,13 +220,14 @@ impl LogFile {
     /// Creates the file again if it was deleted, and says in the error log what was lost. For the
     /// sweeps of all workers: whoever comes first in a second does it.
     ///
-    /// `now_ms` is in milliseconds of one monotonic clock, the same for all callers.
+    /// `now_ms` is in milliseconds of one clock, the same for all callers.
     pub fn check_if_due(&self, now_ms: u64) {
         if !due(&self.next_check_ms, now_ms, CHECK_EVERY_MS) {
             return;
         }
         let (_, handle) = self.current();
-        if handle.is_deleted()
+        if matches!(self.target, Target::Path(_))
+            && handle.is_deleted()
             && let Err(error) = self.reopen()
         {
             self.errno.store(errno_of(&error), Ordering::Relaxed);
@@ -308,7 +309,8 @@ fn errno_of(error: &io::Error) -> i32 {
 /// Whether a time has come, claimed by moving it on: one of several threads gets `true`.
 fn due(next_ms: &AtomicU64, now_ms: u64, every_ms: u64) -> bool {
     let next = next_ms.load(Ordering::Relaxed);
-    now_ms >= next
+    // A time that lies further ahead than one step comes from a clock that was set back since.
+    (now_ms >= next || next - now_ms > every_ms)
         && next_ms
             .compare_exchange(next, now_ms + every_ms, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()

@@ -277,3 +277,24 @@ fn a_line_after_a_torn_one_begins_anew() {
     log.write_now(b"next\n");
     assert_eq!(read(&path), "half a li\nwhole\nnext\n");
 }
+
+#[test]
+fn a_clock_that_is_set_back_delays_nothing() {
+    let folder = Folder::new();
+    let log = open(folder.file("log"));
+    raise(&log, 1);
+    assert_eq!(log.loss_to_report(10_000_000), Some(1));
+    raise(&log, 1);
+    assert_eq!(log.loss_to_report(5_000_000), Some(1));
+}
+
+#[test]
+fn the_standard_streams_can_be_opened() {
+    for target in [Target::Stdout, Target::Stderr] {
+        let log = LogFile::open(target).expect("a stream");
+        log.write_now(b"");
+        log.check_if_due(1000);
+        log.reopen().expect("the stream again");
+        assert_eq!(log.lost().lines, 0);
+    }
+}

@@ -292,8 +292,8 @@ const HEAD: &str = "\
 
 In Prometheus' text format, or OpenMetrics where the scraper asks for it. Times are in seconds, sizes
 in bytes, timestamps in seconds since the epoch. Figures of all workers are summed; a counter never
-goes back while the process lives. A series appears with its first event, except where a family has
-one series only.
+goes back while the process lives, save those of a node that left the configuration and returned. A
+series whose labels are a status, a flag or a node appears with its first event.
 
 A first dashboard: the rate of `gateway_http_requests_total` by `code`, quantiles of
 `gateway_http_request_seconds`, and `gateway_upstream_failures_total` by `kind`. First alarms:

@@ -35,7 +35,7 @@ impl Cell {
 /// Upper bounds of the buckets of every duration, in microseconds, with their labels in seconds.
 ///
 /// APISIX's default buckets (1 ms to 60 s), with 0.1 and 0.5 ms below for what happens on one
-/// machine. The labels are written as OpenMetrics wants them, in both formats, so that a series is
+/// machine. The labels are written as `OpenMetrics` wants them, in both formats, so that a series is
 /// the same series whichever format a scraper asks for.
 pub(super) const BOUNDS: [(u64, &str); 17] = [
     (100, "0.0001"),

@@ -7,7 +7,7 @@
 //! let registry = Registry::new(1_700_000_000_000);
 //!
 //! // On a worker:
-//! let recorder = Rc::new(registry.recorder());
+//! let recorder = Rc::new(registry.recorder(0));
 //! let connection = recorder.connection(ConnectionState::Waiting);
 //! connection.enter(ConnectionState::Serving);
 //! recorder.request_started();
@@ -34,6 +34,7 @@ mod render;
 mod tests;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::log_file::LogFile;
@@ -50,7 +51,7 @@ pub struct Registry {
     started_unix_ms: u64,
     control: Control,
     /// Kept when a worker ends, so that no counter goes back.
-    workers: Mutex<Vec<Arc<worker::Cells>>>,
+    workers: Mutex<BTreeMap<usize, Arc<worker::Cells>>>,
     logs: Mutex<Vec<(String, Arc<LogFile>)>>,
 }
 
@@ -65,12 +66,11 @@ impl Registry {
         })
     }
 
-    /// The pen of one more worker. Workers are numbered from 0 in the order of their asking; call
-    /// it on the worker's own thread, which the pen cannot leave.
-    pub fn recorder(&self) -> Recorder {
-        let cells = Arc::<worker::Cells>::default();
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&cells));
-        Recorder::new(cells)
+    /// The pen of a worker, by its number. Call it on the worker's own thread, which the pen cannot
+    /// leave. A worker that takes the place of one that ended counts on from there.
+    pub fn recorder(&self, worker: usize) -> Recorder {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        Recorder::new(Arc::clone(workers.entry(worker).or_default()))
     }
 
     /// Figures about the configuration, for the publisher.
@@ -90,7 +90,7 @@ impl Registry {
         render::page(self, format)
     }
 
-    fn workers(&self) -> Vec<Arc<worker::Cells>> {
+    fn workers(&self) -> BTreeMap<usize, Arc<worker::Cells>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

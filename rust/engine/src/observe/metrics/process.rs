@@ -23,7 +23,7 @@ impl Process {
             |name: &str| fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
         // The descriptor that lists the folder is open while it is listed.
         let fds = fs::read_dir("/proc/self/fd").ok().map(|list| list.count().saturating_sub(1));
-        Self { open_fds: fds.map(|count| count as u64), ..Self::parse(&text) }
+        Self { open_fds: fds.map(|count| count as u64), ..Self::parse(text) }
     }
 
     /// Everything that stands in a file, given the files' texts by name.

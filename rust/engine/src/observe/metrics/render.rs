@@ -30,21 +30,21 @@ pub(super) fn page(registry: &Registry, format: Format) -> String {
 }
 
 /// The cells of all workers.
-struct Workers(Vec<Arc<Cells>>);
+struct Workers(BTreeMap<usize, Arc<Cells>>);
 
 impl Workers {
     fn sum(&self, cell: impl Fn(&Cells) -> &Cell) -> u64 {
-        self.0.iter().map(|cells| cell(cells).get()).fold(0, u64::wrapping_add)
+        self.0.values().map(|cells| cell(cells).get()).fold(0, u64::wrapping_add)
     }
 
     fn histogram(&self, of: impl Fn(&Cells) -> &Histogram) -> HistogramTotal {
-        HistogramTotal::of(self.0.iter().map(|cells| of(cells)))
+        HistogramTotal::of(self.0.values().map(|cells| of(cells)))
     }
 }
 
 fn requests(page: &mut Exposition, workers: &Workers) {
     let mut codes = BTreeMap::new();
-    for cells in &workers.0 {
+    for cells in workers.0.values() {
         for (code, count) in cells.codes().filter(|(_, count)| *count > 0) {
             *codes.entry(code).or_insert(0) += count;
         }
@@ -88,11 +88,11 @@ fn connections(page: &mut Exposition, workers: &Workers) {
 
 fn by_worker(page: &mut Exposition, workers: &Workers) {
     let mut samples = page.family(&families::WORKER_CONNECTIONS);
-    for (number, cells) in workers.0.iter().enumerate() {
+    for (number, cells) in &workers.0 {
         samples.put(&[&number.to_string()], cells.open_connections());
     }
     let mut samples = page.family(&families::WORKER_REQUESTS);
-    for (number, cells) in workers.0.iter().enumerate() {
+    for (number, cells) in &workers.0 {
         samples.put(&[&number.to_string()], cells.requests());
     }
 }
@@ -116,7 +116,7 @@ fn upstreams(page: &mut Exposition, workers: &Workers) {
 
 fn nodes(page: &mut Exposition, workers: &Workers) {
     let mut totals = BTreeMap::<Box<str>, NodeTotal>::new();
-    for cells in &workers.0 {
+    for cells in workers.0.values() {
         cells.nodes.add_to(&mut totals);
     }
     let mut samples = page.family(&families::NODE_REQUESTS);

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ fn finished(status: u16) -> RequestRecord {
 fn figures_of_all_workers_are_summed() {
     let registry = Registry::new(0);
     for count in 1..=3 {
-        let recorder = registry.recorder();
+        let recorder = registry.recorder(count - 1);
         for _ in 0..count {
             recorder.request_started();
             recorder.request_finished(&RequestRecord {
@@ -58,17 +58,21 @@ fn figures_of_all_workers_are_summed() {
 #[test]
 fn a_worker_that_ended_keeps_its_figures() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     recorder.request_started();
     recorder.request_finished(&finished(200));
     drop(recorder);
     assert_value(&registry, "gateway_http_requests_total{code=\"200\"}", 1.0);
+    let successor = registry.recorder(0);
+    successor.request_started();
+    successor.request_finished(&finished(200));
+    assert_value(&registry, "gateway_worker_requests_total{worker=\"0\"}", 2.0);
 }
 
 #[test]
 fn every_status_has_its_series_and_nonsense_has_one() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     for status in [100, 599, 404, 404, 0, 99, 600, 65_535] {
         recorder.request_started();
         recorder.request_finished(&finished(status));
@@ -83,7 +87,7 @@ fn every_status_has_its_series_and_nonsense_has_one() {
 #[test]
 fn a_request_is_active_until_it_is_finished() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     recorder.request_started();
     recorder.request_started();
     recorder.request_finished(&finished(200));
@@ -93,7 +97,7 @@ fn a_request_is_active_until_it_is_finished() {
 #[test]
 fn each_raised_flag_is_counted() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     let mut flags = Flags::from(Flag::UpstreamConnect);
     flags.raise(Flag::RetriesExhausted);
     recorder.request_started();
@@ -106,7 +110,7 @@ fn each_raised_flag_is_counted() {
 #[test]
 fn buckets_hold_what_is_at_most_their_bound() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     for elapsed_us in [0, 100, 101, 60_000_000, 60_000_001] {
         recorder.request_started();
         recorder.request_finished(&RequestRecord { elapsed_us, ..finished(200) });
@@ -132,7 +136,7 @@ fn labels_of_buckets_are_their_bounds() {
 #[test]
 fn a_connection_counts_in_its_state_until_it_is_dropped() {
     let registry = Registry::new(0);
-    let recorder = Rc::new(registry.recorder());
+    let recorder = Rc::new(registry.recorder(0));
     let one = recorder.connection(ConnectionState::Handshake);
     let two = recorder.connection(ConnectionState::Waiting);
     one.enter(ConnectionState::Serving);
@@ -150,7 +154,7 @@ fn a_connection_counts_in_its_state_until_it_is_dropped() {
 #[test]
 fn refusals_and_handshakes_are_counted_by_their_end() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     recorder.connection_refused(Refusal::DescriptorLimit);
     recorder.handshake(true);
     recorder.handshake(true);
@@ -164,8 +168,8 @@ fn refusals_and_handshakes_are_counted_by_their_end() {
 #[test]
 fn upstream_figures_are_counted_in_all_and_by_node() {
     let registry = Registry::new(0);
-    for _ in 0..2 {
-        let recorder = registry.recorder();
+    for worker in 0..2 {
+        let recorder = registry.recorder(worker);
         let node = recorder.node("10.0.0.7:80");
         recorder.upstream_requested(&node, false);
         recorder.upstream_failed(&node, UpstreamFailure::ConnectRefused);
@@ -194,7 +198,7 @@ fn upstream_figures_are_counted_in_all_and_by_node() {
 #[test]
 fn nodes_beyond_the_limit_share_one_name() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     let nodes: Vec<_> =
         (0..NODES_MAX + 10).map(|n| recorder.node(&format!("node{n}:80"))).collect();
     for node in &nodes {
@@ -211,7 +215,7 @@ fn nodes_beyond_the_limit_share_one_name() {
 #[test]
 fn nodes_that_left_make_room() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     for number in 0..3 * NODES_MAX {
         let node = recorder.node(&format!("node{number}:80"));
         recorder.upstream_requested(&node, false);
@@ -335,7 +339,7 @@ fn names_follow_the_rules() {
 #[test]
 fn open_metrics_names_counters_without_their_suffix_and_ends() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     recorder.request_started();
     recorder.request_finished(&finished(200));
     let page = registry.render(Format::OpenMetrics);
@@ -347,7 +351,7 @@ fn open_metrics_names_counters_without_their_suffix_and_ends() {
 #[test]
 fn both_formats_have_the_same_series() {
     let registry = Registry::new(0);
-    let recorder = registry.recorder();
+    let recorder = registry.recorder(0);
     recorder.request_started();
     recorder.request_finished(&finished(200));
     let series = |format| -> Vec<String> {
@@ -361,11 +365,11 @@ fn both_formats_have_the_same_series() {
 #[test]
 fn no_series_stands_twice() {
     let registry = Registry::new(0);
-    let _workers = (registry.recorder(), registry.recorder());
-    let mut seen = BTreeMap::new();
+    let _workers = (registry.recorder(0), registry.recorder(1));
+    let mut seen = HashSet::new();
     for line in page(&registry).lines().filter(|line| !line.starts_with('#')) {
         let (series, _) = line.rsplit_once(' ').expect("a sample");
-        assert!(seen.insert(series.to_owned(), ()).is_none(), "{series}");
+        assert!(seen.insert(series.to_owned()), "{series}");
     }
 }
 
@@ -407,7 +411,7 @@ fn a_scrape_while_workers_count_is_whole() {
     let registry = Registry::new(0);
     std::thread::scope(|scope| {
         let counting = scope.spawn(|| {
-            let recorder = registry.recorder();
+            let recorder = registry.recorder(0);
             for _ in 0..20_000 {
                 recorder.request_started();
                 recorder.request_finished(&finished(200));
