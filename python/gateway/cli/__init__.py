@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="tell the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, summary: str, *, description: str = "", aliases: Sequence[str] = ()) -> _Parser:
@@ -111,6 +112,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _Parser = argparse.ArgumentParser
+
+
+class _Version(argparse.Action):
+    """Loads the extension only when it is asked for its version."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from gateway.resources import version
+
+        parser.exit(message=f"gatewright {version()}\n")
 
 
 def _config(parser: argparse._ActionsContainer) -> None:

@@ -14,7 +14,7 @@ from gateway import configuration, resources, settings
 from gateway.application import Gateway
 from gateway.cli.output import ErrorLog, Exit, UsageError, complain, report, say, say_json
 from gateway.control.pid_file import PidFile
-from gateway.errors import AlreadyRunningError, ConfigError, ListenError
+from gateway.errors import AlreadyRunningError, ConfigError, ListenError, Problem
 from gateway.serve import Plan, serve
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def run(arguments: argparse.Namespace) -> Exit:
         _advise(error, arguments)
         return Exit.CONFIGURATION
     except AlreadyRunningError as error:
-        complain(f"error: {error}")
+        report([Problem(str(error))], [], json=arguments.json)
         return Exit.ALREADY_RUNNING
     except ListenError as error:
-        complain(f"error: {listen_advice(error)}")
+        report([Problem(listen_advice(error))], [], json=arguments.json)
         return Exit.LISTEN
 
 
@@ -68,10 +68,11 @@ def _serve(gateway: Gateway, plan: Plan, pid_file: Path | None) -> Exit:
         if pid_file is not None:
             try:
                 held.enter_context(PidFile(pid_file))
-            except OSError as error:
+            except OSError as error:  # a read-only file system is no reason not to serve
                 reason = (error.strerror or str(error)).lower()
-                complain(f"error: {pid_file}: the pid file cannot be written: {reason}; see `--pid`")
-                return Exit.CONFIGURATION
+                plan.log(
+                    "warn", f"no pid file, so `reload` and `stop` will not find this process: {pid_file}: {reason}"
+                )
         return Exit.OK if serve(gateway, plan) else Exit.TIMEOUT
 
 

@@ -130,7 +130,7 @@ class Apisix(Struct, frozen=True):
     match_uri_encoded_slash: bool = False
     """Keep `%2F` as it is when matching, so that it does not separate path segments."""
 
-    max_post_args_readable_size: Annotated[int, Meta(ge=0)] = 64
+    max_post_args_readable_size: Annotated[int, Meta(ge=0, le=2**20)] = 64
     """Mebibytes of a request body that may be read to match `post_arg.*`; 0 sets no limit."""
 
     router: Router = Router()

@@ -20,6 +20,8 @@ def check(settings: Settings) -> Iterator[tuple[Path, str]]:
     yield from _source(settings)
     yield from _addresses(settings)
     yield from _ports(settings)
+    if settings.apisix.node_listen == () and not (settings.apisix.ssl.enable and settings.apisix.ssl.listen):
+        yield ("apisix", "node_listen"), "nothing is listened on"
     if settings.nginx_config.http.access_log.startswith("syslog:"):
         yield ("nginx_config", "http", "access_log"), "syslog is not in this release; name a file, or `/dev/stdout`"
     if not {"TLSv1.2", "TLSv1.3"} & set(settings.apisix.ssl.ssl_protocols.split()):

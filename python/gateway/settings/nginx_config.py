@@ -18,7 +18,7 @@ ACCESS_LOG_FORMAT = (
 )
 """APISIX 3.18's access log line."""
 
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """A whole number, not negative."""
 
 
@@ -55,7 +55,7 @@ class Http(Struct, frozen=True):
     """How values are escaped in the line, as nginx's `log_format` does."""
 
     keepalive_timeout: Duration = Duration(60)
-    """How long an idle client connection is kept."""
+    """How long an idle client connection is kept; 0 closes it after each response."""
 
     client_header_timeout: Duration = Duration(10)
     """Time for a whole request head; then 408. APISIX has 60 s; a slow head is how connections are exhausted."""

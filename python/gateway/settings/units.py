@@ -24,6 +24,9 @@ _SECONDS = {
 }
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdwMy])\s*)+|\d+(?:\.\d+)?")
 _DURATION_PART = re.compile(r"(\d+)(ms|[smhdwMy])")
+_LONGEST = 1e9  # seconds: 31 years, so that a deadline never overflows a clock
+_LARGEST = 2**63 - 1  # bytes
+_LONGEST_TEXT = 64  # characters
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _SIZE = re.compile(r"(\d+)([kmg]?)", re.IGNORECASE)
 
@@ -34,11 +37,14 @@ class Duration(float):
     @classmethod
     def parse(cls, value: object) -> Duration:
         """Read `60s`, `1h 30m`, `500ms` or a number of seconds; raises `ValueError`."""
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
-            return cls(value)
-        if isinstance(value, str) and _DURATION.fullmatch(text := value.strip()):
+        seconds: float = -1
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = value
+        elif isinstance(value, str) and len(value) < _LONGEST_TEXT and _DURATION.fullmatch(text := value.strip()):
             parts = _DURATION_PART.findall(text)
-            return cls(sum(int(count) * _SECONDS[unit] for count, unit in parts) if parts else text)
+            seconds = sum(int(count) * _SECONDS[unit] for count, unit in parts) if parts else float(text)
+        if 0 <= seconds <= _LONGEST:
+            return cls(seconds)
         raise ValueError(f"`{value}` is not a duration: write seconds, or a number with ms, s, m, h, d, as `60s`")
 
 
@@ -48,10 +54,13 @@ class Size(int):
     @classmethod
     def parse(cls, value: object) -> Size:
         """Read `16k`, `10m`, `1g` or a number of bytes; raises `ValueError`."""
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return cls(value)
-        if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
-            return cls(int(match[1]) * _BYTES[match[2].lower()])
+        count = -1
+        if isinstance(value, int) and not isinstance(value, bool):
+            count = value
+        elif isinstance(value, str) and len(value) < _LONGEST_TEXT and (match := _SIZE.fullmatch(value.strip())):
+            count = int(match[1]) * _BYTES[match[2].lower()]
+        if 0 <= count <= _LARGEST:
+            return cls(count)
         raise ValueError(f"`{value}` is not a size: write bytes, or a number with k, m or g, as `16k`")
 
 
