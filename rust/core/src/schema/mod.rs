@@ -45,9 +45,11 @@ mod tests;
 
 use serde_json::Value;
 
+pub(crate) use error::push_segment;
 pub use error::{CompileError, SchemaError};
 pub use expand::expand;
 pub use fields::UnknownField;
+pub(crate) use lua::number as lua_number;
 pub use nearest::nearest;
 
 /// How deeply a document may be nested, counted in schemas entered; deeper is refused.
