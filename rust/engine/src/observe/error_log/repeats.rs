@@ -1,6 +1,6 @@
 //! What was said in the last second, so that it is not said again.
 //!
-//! A fixed table, indexed by hash. Two kinds of lines that fall on one slot push each other out,
+//! Fixed tables, indexed by hash. Two kinds of lines that fall on one slot push each other out,
 //! which lets a line through that might have been left out, never the other way round: keys are
 //! compared in full (64 bits of a keyed hash).
 
@@ -24,9 +24,18 @@ pub(super) enum Verdict {
     Suppress,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Repeats {
     hasher: RandomState,
+    /// Lines by all of their text.
+    same: Table,
+    /// Lines by their message. Apart from the above, or a flood of lines would soon push out the
+    /// count that bounds it.
+    alike: Table,
+}
+
+#[derive(Debug)]
+struct Table {
     slots: Vec<Slot>,
     /// Summaries of slots that another line took over.
     evicted: Vec<(Body, u64)>,
@@ -43,53 +52,47 @@ struct Slot {
     body: Option<Body>,
 }
 
-impl Default for Repeats {
-    fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            slots: vec![Slot::default(); SLOTS],
-            evicted: Vec::new(),
-        }
-    }
-}
-
 impl Repeats {
     /// Decides about a line, given the message that it is made of.
     pub(super) fn judge(&mut self, body: &Body, message: &str, now_ms: u64) -> Verdict {
         let same = self.hasher.hash_one(body);
-        let slot = self.slot(same);
+        let slot = self.same.slot(same);
         if slot.holds(same, now_ms) {
             slot.leave_out(|| body.clone());
             return Verdict::Suppress;
         }
         let alike = self.hasher.hash_one((message, body.level()));
-        let slot = self.slot(alike);
+        let slot = self.alike.slot(alike);
         if slot.holds(alike, now_ms) && slot.written >= BURST {
             slot.leave_out(|| body.of_message(message));
             return Verdict::Suppress;
         }
-        let suppressed = self.claim(alike, now_ms) + self.claim(same, now_ms);
+        let suppressed = self.same.claim(same, now_ms) + self.alike.claim(alike, now_ms);
         Verdict::Write { suppressed }
     }
 
     /// What was left out in windows that are over, taken out of the memory.
     pub(super) fn ended(&mut self, now_ms: u64) -> Vec<(Body, u64)> {
-        let mut ended = std::mem::take(&mut self.evicted);
-        for slot in &mut self.slots {
-            if !slot.is_open(now_ms) {
-                ended.extend(slot.take());
-            }
-        }
+        let mut ended = self.same.ended(now_ms);
+        ended.append(&mut self.alike.ended(now_ms));
         ended
     }
+}
 
+impl Default for Table {
+    fn default() -> Self {
+        Self { slots: vec![Slot::default(); SLOTS], evicted: Vec::new() }
+    }
+}
+
+impl Table {
     fn slot(&mut self, key: u64) -> &mut Slot {
         &mut self.slots[key as usize % SLOTS]
     }
 
     /// Counts a line that is written, and returns how many of its kind were left out before.
     fn claim(&mut self, key: u64, now_ms: u64) -> u64 {
-        let slot = &mut self.slots[key as usize % SLOTS];
+        let slot = self.slot(key);
         if slot.holds(key, now_ms) {
             slot.written += 1;
             return 0;
@@ -100,11 +103,24 @@ impl Repeats {
         match before {
             Some((_, count)) if same_kind => count,
             Some(summary) => {
-                self.evicted.push(summary);
+                // Bounded for a process that never sweeps. The metrics count what is not said.
+                if self.evicted.len() < SLOTS {
+                    self.evicted.push(summary);
+                }
                 0
             }
             None => 0,
         }
+    }
+
+    fn ended(&mut self, now_ms: u64) -> Vec<(Body, u64)> {
+        let mut ended = std::mem::take(&mut self.evicted);
+        for slot in &mut self.slots {
+            if !slot.is_open(now_ms) {
+                ended.extend(slot.take());
+            }
+        }
+        ended
     }
 }
 

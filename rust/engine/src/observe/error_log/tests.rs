@@ -146,6 +146,7 @@ fn every_line_is_written_or_counted_however_slots_collide() {
             lines.warn("m", &[("id", &(step % 700))], NOW + step * 40);
             given += 1;
         }
+        lines.log.sweep(NOW + step * 40);
     }
     lines.log.sweep(NOW + 1_000_000);
     let text = lines.text();
