@@ -72,16 +72,17 @@ class Gateway:
 
         Raises `ConfigError` and `ListenError`, and then nothing is listened on.
         """
-        told = self.told()
-        _make_log_folders(told)
-        engine = Engine(told)
+        settings = self.engine_settings
+        _make_log_folders(settings)
+        engine = Engine(settings)
         warnings = engine.publish_file(self._contents())
         engine.start()
         self.engine = engine
         return warnings
 
-    def told(self) -> EngineSettings:
-        """Say what the data plane is started with, on this host."""
+    @property
+    def engine_settings(self) -> EngineSettings:
+        """What the data plane is started with, on this host."""
         return engine_settings(self.settings, ipv6=_has_ipv6(), handle_signals=self.handle_signals)
 
     def publish(self, resources: Mapping[str, Any]) -> list[Problem]:
@@ -106,7 +107,7 @@ class Gateway:
     @property
     def url(self) -> str:
         """Where the first listener answers, without a slash at the end."""
-        scheme = "https" if self.told().listen[0].tls else "http"
+        scheme = "https" if self.engine_settings.listen[0].tls else "http"
         return f"{scheme}://{self.status()['listeners'][0]}"
 
     def __enter__(self) -> Self:
@@ -140,9 +141,9 @@ def _has_ipv6() -> bool:
     return True
 
 
-def _make_log_folders(told: EngineSettings) -> None:
-    """Make the folders that relative log paths ask for, as `logs/`."""
-    for key, log in (("http.access_log", told.access_log), ("error_log", told.error_log)):
+def _make_log_folders(settings: EngineSettings) -> None:
+    """Make the folders of the log files, as `logs/`."""
+    for key, log in (("http.access_log", settings.access_log), ("error_log", settings.error_log)):
         if log is None or log.path in ("stderr", "stdout") or log.path.startswith("/dev/"):
             continue
         try:

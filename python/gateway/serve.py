@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.application import Gateway
 from gateway.configuration import Configuration
 from gateway.control.systemd import Supervisor
 from gateway.errors import ConfigError
@@ -25,6 +24,7 @@ from gateway.settings import differences
 if TYPE_CHECKING:
     import asyncio
 
+    from gateway.application import Gateway
     from gateway.control.watch import FileWatch
     from gateway.engine import Engine
 
@@ -35,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True):
     log: Callable[[str, str], None]
     """Takes what is worth telling: a level (`info`, `warn`, `error`) and a text."""
 
-    started: Callable[[Gateway], None] = lambda _: None
+    started: Callable[[], None] = lambda: None
     """Called once, when the gateway answers."""
 
     reread: Callable[[], Configuration] | None = None
@@ -47,7 +47,7 @@ def serve(gateway: Gateway, plan: Plan) -> bool:
     gateway.handle_signals = True
     for warning in gateway.start():
         plan.log("warn", str(warning))
-    plan.started(gateway)
+    plan.started()
 
     import uvloop
 

@@ -40,8 +40,8 @@ def gatewright(tmp_path: Path, environ: dict[str, str]) -> Command:
 def begin(tmp_path: Path, environ: dict[str, str]) -> Iterator[Begin]:
     started = []
 
-    def start(*arguments: str, **extra: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", START, *arguments]
+    def start(*arguments: str, before: str = "", **extra: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", before + START, *arguments]
         with (tmp_path / "stderr").open("w") as log:
             process = subprocess.Popen(  # noqa: S603
                 command, cwd=tmp_path, env=environ | extra, stdout=subprocess.PIPE, stderr=log, text=True

@@ -65,6 +65,27 @@ def test_every_signal_to_end_ends_it_well(begin: Begin, conf: Path, number: sign
     assert process.wait(10) == 0
 
 
+def test_a_second_signal_does_not_wait_for_requests(begin: Begin, conf: Path, tmp_path: Path) -> None:
+    endless = "import stand_in; stand_in.install()\nfrom gateway.application import Gateway\nimport threading\n"
+    endless += "Gateway.stop = lambda self, timeout=None: threading.Event().wait()\n"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        one.bind(str(tmp_path / "notify"))
+        one.settimeout(10)
+        process = begin("run", "--config", str(conf), before=endless, NOTIFY_SOCKET=str(tmp_path / "notify"))
+        process.send_signal(signal.SIGTERM)
+        while one.recv(99) != b"STOPPING=1":
+            pass
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 6
+
+
+def test_a_pid_file_that_cannot_be_written_is_no_reason_not_to_serve(begin: Begin, conf: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    process = begin("run", "--config", str(conf), "--pid", str(tmp_path / "file" / "a.pid"))
+    assert "listens on http://127.0.0.1:" in process.stdout_line  # type: ignore[attr-defined]
+    assert "no pid file" in Log(tmp_path / "stderr").line_with("WARN")
+
+
 def test_a_machine_is_told_in_json(begin: Begin, conf: Path, port: int) -> None:
     process = begin("run", "--config", str(conf), "--json")
     told = json.loads(process.stdout_line)  # type: ignore[attr-defined]

@@ -48,8 +48,12 @@ def run(arguments: argparse.Namespace) -> Exit:
 
         if not arguments.json:
             report([], ignored, json=False)
-        log = ErrorLog(gateway.told().error_log)
-        plan = Plan(log.write, lambda started: _announce(started, serves, json=arguments.json), reread)
+        log = ErrorLog(gateway.engine_settings.error_log)
+
+        def announce() -> None:
+            _announce(gateway, serves, ignored, json=arguments.json)
+
+        plan = Plan(log.write, announce, reread)
         return _serve(gateway, plan, pid_file)
     except ConfigError as error:
         report(error.problems, [], json=arguments.json)
@@ -156,17 +160,19 @@ def listen_advice(error: ListenError) -> str:
     return f"cannot listen on {address}: {reason}"
 
 
-def _announce(gateway: Gateway, serves: str, *, json: bool) -> None:
-    listening = gateway.status()["listeners"]
+def _announce(gateway: Gateway, serves: str, ignored: list[Problem], *, json: bool) -> None:
+    version, listening = resources.version(), gateway.status()["listeners"]
     if json:
-        say_json({"version": resources.version(), "pid": os.getpid(), "listeners": listening, "serves": serves})
+        told = {"version": version, "pid": os.getpid(), "listeners": listening, "serves": serves, "ignored": ignored}
+        say_json(told)
         return
     urls = [
         f"{'https' if listener.tls else 'http'}://{address}"
-        for listener, address in zip(gateway.told().listen, listening, strict=False)
+        for listener, address in zip(gateway.engine_settings.listen, listening, strict=False)
         if listener.ip != "::"  # said by its twin in IPv4
     ]
-    say(f"Gatewright {resources.version()} passes {', '.join(urls)} on to {serves}; Ctrl-C stops it")
+    verb = "passes {} on to {}; Ctrl-C stops it" if "://" in serves else "listens on {} and serves {}"
+    say(f"Gatewright {version} {verb.format(', '.join(urls), serves)}")
 
 
 def _advise(error: ConfigError, arguments: argparse.Namespace) -> None:
