@@ -221,15 +221,11 @@ impl Pattern {
 /// The first and last bytes of a name of two to seven.
 #[inline]
 fn short(name: &[u8]) -> (u64, u64) {
-    match (name.first_chunk(), name.last_chunk()) {
-        (Some(first), Some(last)) => {
-            (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
-        }
-        _ => {
-            let last = name.len() - 2;
-            let two = |i: usize| u64::from(name[i]) | u64::from(name[i + 1]) << 8;
-            (two(0), two(last))
-        }
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+    } else {
+        let two = |i: usize| u64::from(name[i]) | u64::from(name[i + 1]) << 8;
+        (two(0), two(name.len() - 2))
     }
 }
 
