@@ -120,13 +120,15 @@ impl PathPattern {
         self.kind
     }
 
+    /// Whether [`PathPattern::matches`] could say no.
+    pub fn needs_check(&self) -> bool {
+        matches!(self.rest, Rest::Segments(_) | Rest::Regex { .. })
+    }
+
     /// Whether a path for which the tree gave this pattern's key matches.
     #[inline]
     pub fn matches(&self, path: &[u8]) -> bool {
-        match self.rest {
-            Rest::Nothing | Rest::Tail(_) => true,
-            _ => self.captures(path, |_, _| {}),
-        }
+        !self.needs_check() || self.captures(path, |_, _| {})
     }
 
     /// The value of one parameter in a path that matches. Of parameters of the
