@@ -7,6 +7,7 @@ imports what it needs when it is called.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _command(arguments)
     except KeyboardInterrupt:
-        return Exit.TIMEOUT
+        return 128 + 2  # as a shell counts SIGINT; it came before anything was served
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read has gone; nothing more can be said
+        # Whoever read has gone; the interpreter must not complain of it again when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except UsageError as error:
         complain(f"gatewright {arguments.command}: error: {error}")

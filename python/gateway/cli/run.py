@@ -5,24 +5,45 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from gateway import configuration, resources, settings
+from gateway import resources, settings
 from gateway.application import Gateway
 from gateway.cli.output import ErrorLog, Exit, UsageError, complain, report, say, say_json
+from gateway.configuration import Configuration, load
 from gateway.control.pid_file import PidFile
 from gateway.errors import AlreadyRunningError, ConfigError, ListenError, Problem
 from gateway.serve import Plan, serve
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
 LISTEN_VARIABLE = "GATEWRIGHT_APISIX__NODE_LISTEN"
 """What `--listen` stands for."""
+
+
+class Start(msgspec.Struct, frozen=True):
+    """What a command line asks for."""
+
+    gateway: Gateway
+    """The gateway to serve."""
+
+    serves: str
+    """Its URL or file, as it was named."""
+
+    pid_file: Path | None = None
+    """Where the process is to be found; None: nowhere."""
+
+    ignored: list[Problem] = []
+    """Keys that nothing is done with."""
+
+    reread: Callable[[], Configuration] | None = None
+    """Reads the settings again."""
 
 
 def run(arguments: argparse.Namespace) -> Exit:
@@ -30,31 +51,11 @@ def run(arguments: argparse.Namespace) -> Exit:
     environ = dict(os.environ)
     if arguments.listen:
         environ[LISTEN_VARIABLE] = msgspec.json.encode([listen_address(text) for text in arguments.listen]).decode()
-    pid_file: Path | None = arguments.pid
-    reread = None
     try:
-        if arguments.to is not None:
-            gateway, ignored, serves = forwarding(arguments.to, environ), [], arguments.to
-        else:
-            path = arguments.config
-            loaded = configuration.load(path, environ)
-            ignored = loaded.ignored
-            gateway = Gateway.configured(loaded)
-            serves = str(loaded.store.path)
-            pid_file = pid_file or default_pid_file(environ)
-
-            def reread() -> configuration.Configuration:
-                return configuration.load(path, environ)
-
+        start = _from_url(arguments, environ) if arguments.to is not None else _from_files(arguments, environ)
         if not arguments.json:
-            report([], ignored, json=False)
-        log = ErrorLog(gateway.engine_settings.error_log)
-
-        def announce() -> None:
-            _announce(gateway, serves, ignored, json=arguments.json)
-
-        plan = Plan(log.write, announce, reread)
-        return _serve(gateway, plan, pid_file)
+            report([], start.ignored, json=False)
+        return _serve(start, json=arguments.json)
     except ConfigError as error:
         report(error.problems, [], json=arguments.json)
         _advise(error, arguments)
@@ -67,17 +68,32 @@ def run(arguments: argparse.Namespace) -> Exit:
         return Exit.LISTEN
 
 
-def _serve(gateway: Gateway, plan: Plan, pid_file: Path | None) -> Exit:
+def _from_url(arguments: argparse.Namespace, environ: dict[str, str]) -> Start:
+    return Start(forwarding(arguments.to, environ), arguments.to, arguments.pid)
+
+
+def _from_files(arguments: argparse.Namespace, environ: dict[str, str]) -> Start:
+    loaded = load(arguments.config, environ)
+    return Start(
+        gateway=Gateway.configured(loaded),
+        serves=str(loaded.store.path),
+        pid_file=arguments.pid or default_pid_file(environ),
+        ignored=loaded.ignored,
+        reread=lambda: load(arguments.config, environ),
+    )
+
+
+def _serve(start: Start, *, json: bool) -> Exit:
+    log = ErrorLog(start.gateway.engine_settings.error_log)
+    plan = Plan(log.write, started=lambda: _announce(start, json=json), reread=start.reread)
     with contextlib.ExitStack() as held:
-        if pid_file is not None:
+        if start.pid_file is not None:
             try:
-                held.enter_context(PidFile(pid_file))
+                held.enter_context(PidFile(start.pid_file))
             except OSError as error:  # a read-only file system is no reason not to serve
                 reason = (error.strerror or str(error)).lower()
-                plan.log(
-                    "warn", f"no pid file, so `reload` and `stop` will not find this process: {pid_file}: {reason}"
-                )
-        return Exit.OK if serve(gateway, plan) else Exit.TIMEOUT
+                log.write("warn", f"no pid file, so `reload` and `stop` will not work: {start.pid_file}: {reason}")
+        return Exit.OK if serve(start.gateway, plan) else Exit.TIMEOUT
 
 
 def forwarding(to: str, environ: dict[str, str]) -> Gateway:
@@ -142,8 +158,6 @@ def listen_address(text: str) -> dict[str, Any] | int:
 
 def default_pid_file(environ: dict[str, str]) -> Path:
     """Tell where the pid file is without `--pid`: systemd's runtime folder, else `logs`."""
-    from pathlib import Path
-
     return Path(environ.get("RUNTIME_DIRECTORY", "logs").partition(":")[0], "gatewright.pid")
 
 
@@ -160,19 +174,21 @@ def listen_advice(error: ListenError) -> str:
     return f"cannot listen on {address}: {reason}"
 
 
-def _announce(gateway: Gateway, serves: str, ignored: list[Problem], *, json: bool) -> None:
-    version, listening = resources.version(), gateway.status()["listeners"]
+def _announce(start: Start, *, json: bool) -> None:
+    version, listening = resources.version(), start.gateway.status()["listeners"]
     if json:
-        told = {"version": version, "pid": os.getpid(), "listeners": listening, "serves": serves, "ignored": ignored}
-        say_json(told)
+        told = {"version": version, "pid": os.getpid(), "listeners": listening}
+        say_json(told | {"serves": start.serves, "ignored": start.ignored})
         return
-    urls = [
+    urls = ", ".join(
         f"{'https' if listener.tls else 'http'}://{address}"
-        for listener, address in zip(gateway.engine_settings.listen, listening, strict=False)
+        for listener, address in zip(start.gateway.engine_settings.listen, listening, strict=False)
         if listener.ip != "::"  # said by its twin in IPv4
-    ]
-    verb = "passes {} on to {}; Ctrl-C stops it" if "://" in serves else "listens on {} and serves {}"
-    say(f"Gatewright {version} {verb.format(', '.join(urls), serves)}")
+    )
+    if "://" in start.serves:
+        say(f"Gatewright {version} passes {urls} on to {start.serves}; Ctrl-C stops it")
+    else:
+        say(f"Gatewright {version} listens on {urls} and serves {start.serves}")
 
 
 def _advise(error: ConfigError, arguments: argparse.Namespace) -> None:

@@ -4,8 +4,8 @@
     if reading.problems: ...
     engine_settings(reading.settings)      # what the data plane is started with
 
-Every key of APISIX 3.18 is either a field of `Settings` or in `IGNORED` with the reason. Nothing here touches a file,
-a socket or the extension.
+Every key of APISIX 3.18 is either a field of `Settings` or in `IGNORED` with the reason. Nothing here opens a file or
+a socket, or knows the extension.
 """
 
 from gateway.settings.document import Settings, differences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from gateway.settings.apisix import Listen
@@ -24,6 +25,9 @@ def check(settings: Settings) -> Iterator[tuple[Path, str]]:
         yield ("apisix", "node_listen"), "nothing is listened on"
     if settings.nginx_config.http.access_log.startswith("syslog:"):
         yield ("nginx_config", "http", "access_log"), "syslog is not in this release; name a file, or `/dev/stdout`"
+    authorities = settings.apisix.ssl.ssl_trusted_certificate
+    if authorities != "system" and not os.access(authorities, os.R_OK):
+        yield ("apisix", "ssl", "ssl_trusted_certificate"), f"`{authorities}` cannot be read"
     if not {"TLSv1.2", "TLSv1.3"} & set(settings.apisix.ssl.ssl_protocols.split()):
         yield (
             ("apisix", "ssl", "ssl_protocols"),

@@ -23,6 +23,11 @@ from gateway.settings import read
         ({"nginx_config": {"http": {"real_ip_from": ["x"]}}}, "nginx_config.http.real_ip_from[0]", "nor a CIDR block"),
         ({"nginx_config": {"http": {"access_log": "syslog:server=a"}}}, "nginx_config.http.access_log", "syslog"),
         ({"apisix": {"ssl": {"ssl_protocols": "TLSv1.1"}}}, "apisix.ssl.ssl_protocols", "neither `TLSv1.2` nor"),
+        (
+            {"apisix": {"ssl": {"ssl_trusted_certificate": "/nowhere.pem"}}},
+            "apisix.ssl.ssl_trusted_certificate",
+            "`/nowhere.pem` cannot be read",
+        ),
         ({"apisix": {"node_listen": [], "ssl": {"enable": False}}}, "apisix.node_listen", "nothing is listened on"),
         ({"deployment": {"role": "control_plane"}}, "deployment.role", "not in this release"),
         (
