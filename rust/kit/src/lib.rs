@@ -1,5 +1,6 @@
 //! Pure algorithms: radix tree, expressions, address sets, templates.
 
+pub mod base64;
 pub mod expr;
 pub mod ip_set;
 pub mod path_pattern;
