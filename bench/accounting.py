@@ -40,7 +40,7 @@ class Usage:
 
 
 def tree_usage(pid: int) -> Usage:
-    """What ``pid`` and everything below it has used; zeros once they are gone."""
+    """Return what ``pid`` and everything below it has used; zeros once they are gone."""
     ticks = rss = pss = files = 0
     for each in process_tree(pid):
         stat = _stat(each)
@@ -77,7 +77,7 @@ def process_tree(pid: int) -> list[int]:
 
 
 def children_of(pid: int) -> list[int]:
-    """The direct children of ``pid``."""
+    """Return the direct children of ``pid``."""
     tree = process_tree(pid)[1:]
     return [each for each in tree if (stat := _stat(each)) is not None and int(stat[PARENT]) == pid]
 

@@ -26,11 +26,9 @@ class Certificate:
     def generate(cls, directory: Path) -> Self:
         """Make one with openssl; :exc:`bench.errors.BenchError` if that fails."""
         made = cls(directory / "cert.pem", directory / "key.pem", directory / "both.pem")
-        run(
-            ["openssl", "req", "-x509", "-nodes", "-days", "30", "-newkey", "ec"]
-            + ["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=localhost"]
-            + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-            + ["-keyout", str(made.key), "-out", str(made.chain)]
-        )
+        options = "-x509 -nodes -days 30 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=localhost"
+        names = "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+        files = ["-keyout", str(made.key), "-out", str(made.chain)]
+        run(["openssl", "req", *options.split(), *names.split(), *files])
         made.both.write_text(made.chain.read_text() + made.key.read_text())
         return made

@@ -42,11 +42,11 @@ class Tool(ABC):
 
     @abstractmethod
     def tracer(self, directory: Path) -> Tracer:
-        """The command in front of the peer's; it writes into ``directory``."""
+        """Return the command in front of the peer's; it writes into ``directory``."""
 
     @abstractmethod
     def read(self, directory: Path) -> int:
-        """What it counted, the peer having ended."""
+        """Return what it counted, the peer having ended."""
 
 
 class Callgrind(Tool):
@@ -98,7 +98,7 @@ class Perf(Tool):
         return Tracer(command, STEADY)
 
     def read(self, directory: Path) -> int:
-        """The one counter."""
+        """Return the one counter."""
         count = parse_perf((directory / "perf.csv").read_text())
         if count is None:
             message = "perf counted nothing"
@@ -122,7 +122,7 @@ class Strace(Tool):
         return Tracer(("strace", "-f", "-c", "-o", f"{directory}/strace.txt"), STEADY)
 
     def read(self, directory: Path) -> int:
-        """The total."""
+        """Return the total."""
         return parse_strace((directory / "strace.txt").read_text())
 
 
@@ -130,7 +130,7 @@ TOOLS: tuple[Tool, ...] = (Callgrind(), Perf(), Strace())
 
 
 def per_request(counts: tuple[int, int], measure: Callable[[int], int]) -> float:
-    """The cost of a request, from the costs of ``counts`` requests."""
+    """Return the cost of a request, from the costs of ``counts`` requests."""
     few, many = counts
     return (measure(many) - measure(few)) / (many - few)
 
@@ -151,7 +151,7 @@ def parse_perf(text: str) -> int | None:
 
 
 def parse_strace(text: str) -> int:
-    """Calls from the summary of ``strace -c``: the fourth column of its last line."""
+    """Return calls from the summary of ``strace -c``: the fourth column of its last line."""
     lines = [line.split() for line in text.splitlines() if line.endswith("total")]
     if not lines:
         message = f"strace gave no summary:\n{text[-400:]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 from pathlib import Path
@@ -14,12 +14,12 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 def describe() -> dict[str, str]:
-    """The machine, the kernel, the tools and the revision of the checkout."""
+    """Return the machine, the kernel, the tools and the revision of the checkout."""
     cpuinfo = Path("/proc/cpuinfo").read_text()
     models = [line.split(": ")[1] for line in cpuinfo.splitlines() if line.startswith("model name")]
     memory = Path("/proc/meminfo").read_text().split()[1]
     return {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "revision": revision(),
         "cpu": models[0] if models else platform.machine(),
         "cpus": str(os.cpu_count()),
@@ -34,7 +34,7 @@ def describe() -> dict[str, str]:
 
 
 def revision() -> str:
-    """The checkout's commit, with ``+`` when its files were changed since."""
+    """Return the checkout's commit, with ``+`` when its files were changed since."""
     try:
         commit = run(["git", "-C", str(REPOSITORY), "rev-parse", "--short=12", "HEAD"]).strip()
         changed = run(["git", "-C", str(REPOSITORY), "status", "--porcelain", "-uno"]).strip()

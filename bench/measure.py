@@ -13,7 +13,7 @@ import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.accounting import busy_seconds, harness_cpu, tree_cpu, tree_usage
@@ -31,6 +31,7 @@ from bench.upstream import start_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from bench.scenario import Scenario
 
@@ -80,9 +81,7 @@ def cpus_for(workers: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
 class Bench:
     """Runs scenarios and collects what they give."""
 
-    def __init__(
-        self, peers: Sequence[Peer], plan: Plan, results: Results, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, peers: Sequence[Peer], plan: Plan, results: Results, say: Callable[[str], None]) -> None:
         """Measure ``peers`` by ``plan`` into ``results``; ``say`` reports progress."""
         self.peers = peers
         self.plan = plan
@@ -102,7 +101,7 @@ class Bench:
                 runners = self._start(stage, peers)
                 self._rounds(stage, runners, upstream)
                 for runner in runners:
-                    self._attempt(stage, runner.peer, lambda each=runner: stage.check(each))
+                    self._attempt(stage, runner.peer, partial(stage.check, runner))
             if self.plan.exact:
                 self._count(stage)
 
@@ -188,13 +187,22 @@ class Stage:
         ):
             tally = asyncio.run(
                 closed_loop(
-                    runner.endpoint, exchanges, connections=8, count=count, close=self.scenario.close
+                    runner.endpoint,
+                    exchanges,
+                    connections=8,
+                    count=count,
+                    close=self.scenario.close,
                 )
             )
             runner.wire_bytes[:] = tally.wire_bytes
 
     def measure(
-        self, runner: Runner, all_runners: Sequence[Runner], upstream: Child, plan: Plan, number: int
+        self,
+        runner: Runner,
+        all_runners: Sequence[Runner],
+        upstream: Child,
+        plan: Plan,
+        number: int,
     ) -> Row:
         """One measurement of one peer."""
         cpus = frozenset(self.gateway_cpus + self.load_cpus)
@@ -206,9 +214,7 @@ class Stage:
             return spent, own, busy_seconds(cpus), time.monotonic()
 
         before = snapshot()
-        load = self._wrk().run(
-            runner.endpoint, runner.requests, self.scenario.connections, plan.seconds
-        )
+        load = self._wrk().run(runner.endpoint, runner.requests, self.scenario.connections, plan.seconds)
         spent, own, busy, elapsed = (b - a for a, b in zip(before, snapshot(), strict=True))
         memory = tree_usage(runner.child.pid)
         return Row(

@@ -51,7 +51,7 @@ class Launch:
     """Variables added to the harness's own."""
 
     def argv(self) -> list[str]:
-        """The whole command line: death signal, pinning, limit, tracer, program."""
+        """Return the whole command line: death signal, pinning, limit, tracer, program."""
         argv = ["setpriv", "--pdeathsig", "TERM"]
         argv += ["taskset", "--cpu-list", ",".join(map(str, self.cpus))]
         if self.open_files is not None:
@@ -161,7 +161,7 @@ class Child:
         raise BenchError(message)
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of its log."""
+        """Return the last lines of its log."""
         text = self.launch.log.read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 

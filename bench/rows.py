@@ -105,5 +105,5 @@ class Results:
     """What could not be measured."""
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         return asdict(self)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bench.errors import BenchError
-from bench.peers import PEERS, Peer
+from bench.peers import PEERS
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
+
+    from bench.peers.peer import Peer
 
 
 class Named(Protocol):
@@ -25,7 +27,7 @@ T = TypeVar("T", bound=Named)
 
 
 def choose(what: str, known: Sequence[T], wanted: str | None) -> list[T]:
-    """The members of ``known`` that a comma-separated list names, all without a list."""
+    """Return the members of ``known`` that a comma-separated list names, all without a list."""
     if wanted is None:
         return list(known)
     by_name = {each.name: each for each in known}
@@ -38,17 +40,15 @@ def choose(what: str, known: Sequence[T], wanted: str | None) -> list[T]:
 
 
 def add_peer_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that choose peers and their programs."""
+    """Return the options that choose peers and their programs."""
     names = ", ".join(peer.name for peer in PEERS)
     parser.add_argument("--peers", metavar="A,B", help=f"only these of {names}")
     for peer in PEERS:
-        parser.add_argument(
-            f"--{peer.name}", type=Path, metavar="PATH", help=f"the {peer.title} to measure"
-        )
+        parser.add_argument(f"--{peer.name}", type=Path, metavar="PATH", help=f"the {peer.title} to measure")
 
 
 def find_peers(arguments: argparse.Namespace, say: Callable[[str], None]) -> list[Peer]:
-    """The peers asked for; without ``--peers``, those that are installed."""
+    """Return the peers asked for; without ``--peers``, those that are installed."""
     found: list[Peer] = []
     wanted: str | None = arguments.peers
     for peer in choose("peer", PEERS, wanted):

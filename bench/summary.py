@@ -41,7 +41,7 @@ class Cell:
 
 
 def discard_round(rows: Sequence[Row], foreign_limit: float) -> list[Row]:
-    """The rows of one round, all marked if a single one was disturbed."""
+    """Return the rows of one round, all marked if a single one was disturbed."""
     reasons = [row.discarded for row in rows if row.discarded]
     noisy = [row for row in rows if row.foreign > foreign_limit]
     if noisy:
@@ -53,7 +53,7 @@ def discard_round(rows: Sequence[Row], foreign_limit: float) -> list[Row]:
 
 
 def ratios(rows: Iterable[Row], peer: str, baseline: str) -> list[float]:
-    """A peer's CPU cost by the baseline's, for each round in which both count."""
+    """Return a peer's CPU cost by the baseline's, for each round in which both count."""
     cost: dict[int, dict[str, float]] = {}
     for row in rows:
         if not row.discarded:
@@ -62,7 +62,7 @@ def ratios(rows: Iterable[Row], peer: str, baseline: str) -> list[float]:
 
 
 def summarise(rows: Sequence[Row], scenario: str, peer: str, baseline: str) -> Cell | None:
-    """A peer's cell; None when no round of it counts."""
+    """Return a peer's cell; None when no round of it counts."""
     own = [row for row in rows if (row.scenario, row.peer) == (scenario, peer)]
     kept = [row for row in own if not row.discarded]
     if not kept:

@@ -15,7 +15,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - shared memory is wanted; the directory
 
 @contextmanager
 def workspace(keep: Path | None = None) -> Iterator[Path]:
-    """A fresh directory, gone afterwards; ``keep`` names one that stays."""
+    """Return a fresh directory, gone afterwards; ``keep`` names one that stays."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         yield Path(tempfile.mkdtemp(prefix="run-", dir=keep.resolve()))

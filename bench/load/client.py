@@ -139,7 +139,7 @@ def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
 
 
 def tls_context() -> ssl.SSLContext:
-    """A TLS 1.3 client that accepts the harness's own certificate."""
+    """Return a TLS 1.3 client that accepts the harness's own certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -21,7 +21,7 @@ class Exchange:
     """Request body; Content-Length is sent when it is not empty."""
 
     def encode(self, host: str, *, close: bool = False) -> bytes:
-        """The request's bytes; ``close`` asks the gateway to end the connection."""
+        """Return the request's bytes; ``close`` asks the gateway to end the connection."""
         lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: {host}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if self.body:

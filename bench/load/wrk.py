@@ -94,9 +94,7 @@ class Wrk:
         path.write_bytes(b"".join(b"%d\n%b" % (len(each), each) for each in requests))
         return path
 
-    def run(
-        self, endpoint: Endpoint, requests: Path, connections: int, seconds: float
-    ) -> LoadResult:
+    def run(self, endpoint: Endpoint, requests: Path, connections: int, seconds: float) -> LoadResult:
         """Load the endpoint for ``seconds``; :exc:`BenchError` if wrk itself fails."""
         command = ["setpriv", "--pdeathsig", "KILL"]
         command += ["taskset", "--cpu-list", ",".join(map(str, self.cpus)), "wrk", "--threads=1"]
@@ -116,5 +114,5 @@ def parse_report(output: str) -> LoadResult:
 
 
 def encode_all(exchanges: Sequence[Exchange], endpoint: Endpoint, *, close: bool) -> list[bytes]:
-    """The bytes of each request for an endpoint."""
+    """Return the bytes of each request for an endpoint."""
     return [each.encode(endpoint.host, close=close) for each in exchanges]

@@ -7,9 +7,7 @@ adds to a configuration (``Scenario.additions``) lands in the template's other p
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,7 +16,8 @@ from bench.processes import Child, Launch
 from bench.template import render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from bench.certificate import Certificate
 
@@ -84,7 +83,7 @@ class Peer(ABC):
     @classmethod
     @abstractmethod
     def locate(cls, given: Path | None) -> Path:
-        """The program to measure, ``given`` or found; :exc:`BenchError` says how to get it."""
+        """Return the program to measure, ``given`` or found; :exc:`BenchError` says how to get it."""
 
     @abstractmethod
     def version(self) -> str:
@@ -99,9 +98,7 @@ class Peer(ABC):
         del setup
         return None
 
-    def start(
-        self, setup: Setup, directory: Path, cpus: Sequence[int], tracer: Tracer | None = None
-    ) -> Child:
+    def start(self, setup: Setup, directory: Path, cpus: Sequence[int], tracer: Tracer | None = None) -> Child:
         """Start it, pinned; it may not accept yet."""
         directory.mkdir(parents=True, exist_ok=True)
         command = self.prepare(setup, directory)
@@ -130,5 +127,5 @@ class Peer(ABC):
 
 
 def service_paths(routes: int) -> list[str]:
-    """The prefixes that ``routes`` routes serve; none for a single catch-all."""
+    """Return the prefixes that ``routes`` routes serve; none for a single catch-all."""
     return [f"/service-{i:04}/" for i in range(routes)] if routes > 1 else []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.scenario import Scenario
 
 TITLES = {peer.name: peer.title for peer in PEERS}
-ABSENT = "–"
+ABSENT = "-"
 OURS = "gatewright"
 
 INTRODUCTION = f"""\
@@ -28,7 +28,7 @@ measured, and how: `bench/README.md`. Configurations: `bench/peers/`. Raw rows: 
 
 
 def render_markdown(results: Results) -> str:
-    """The whole report."""
+    """Return the whole report."""
     measured = [each for each in SCENARIOS if any(r.scenario == each.name for r in results.rows)]
     peers = [name for name in TITLES if any(row.peer == name for row in results.rows)]
     parts = [INTRODUCTION, "![CPU a request](results.svg)\n", _overview(results, measured, peers)]
@@ -103,6 +103,6 @@ def _number(value: float | None, form: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left and the others to the right."""
+    """Return a Markdown table, the first column to the left and the others to the right."""
     lines = [list(head), ["---", *["--:"] * (len(head) - 1)], *map(list, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -28,15 +28,11 @@ STYLE = (
 
 
 def render_svg(results: Results) -> str:
-    """The plot of a run."""
+    """Return the plot of a run."""
     parts: list[str] = []
     top = TOP
     for scenario in SCENARIOS:
-        cells = {
-            peer: cell
-            for peer in COLOURS
-            if (cell := summarise(results.rows, scenario.name, peer, BASELINE))
-        }
+        cells = {peer: cell for peer in COLOURS if (cell := summarise(results.rows, scenario.name, peer, BASELINE))}
         if not cells:
             continue
         middle = top + len(cells) * BAR / 2 + 4
@@ -44,10 +40,7 @@ def render_svg(results: Results) -> str:
         largest = max(cell.cpu_us for cell in cells.values())
         for peer, cell in cells.items():
             width = max(1.0, cell.cpu_us / largest * BARS)
-            parts.append(
-                f'<rect x="{LABEL}" y="{top}" width="{width:.1f}" height="{BAR - 2}"'
-                f' fill="{COLOURS[peer]}"/>'
-            )
+            parts.append(f'<rect x="{LABEL}" y="{top}" width="{width:.1f}" height="{BAR - 2}" fill="{COLOURS[peer]}"/>')
             ratio = f"  ({cell.ratio:.2f})" if cell.ratio is not None else ""
             parts.append(_text(LABEL + width + 6, top + 11, f"{cell.cpu_us:.1f} µs{ratio}"))
             top += BAR

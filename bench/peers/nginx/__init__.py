@@ -48,7 +48,7 @@ class Nginx(Peer):
 
     @classmethod
     def locate(cls, given: Path | None) -> Path:
-        """The given program, or nginx on PATH."""
+        """Return the given program, or nginx on PATH."""
         found = given or find_program("nginx")
         if found is None:
             message = "nginx is not installed: apt install nginx-light"
@@ -56,7 +56,7 @@ class Nginx(Peer):
         return found
 
     def version(self) -> str:
-        """What ``nginx -v`` says."""
+        """Return what ``nginx -v`` says."""
         return run([str(self.program), "-v"]).strip().removeprefix("nginx version: ")
 
     def prepare(self, setup: Setup, directory: Path) -> list[str]:
@@ -95,9 +95,7 @@ def _listen(setup: Setup) -> str:
 
 def _locations(prefixes: Sequence[str], setup: Setup) -> str:
     extra = "".join(f" {line}" for line in setup.additions.get("LOCATION", "").splitlines())
-    return "\n".join(
-        f"location {prefix} {{ proxy_pass http://service;{extra} }}" for prefix in prefixes
-    )
+    return "\n".join(f"location {prefix} {{ proxy_pass http://service;{extra} }}" for prefix in prefixes)
 
 
 def _hard_limit() -> int:

@@ -1,0 +1,33 @@
+"""What happens when things break: drills that play against any peer.
+
+    python -m bench.drills --peers nginx,gatewright --drills upstream-killed,reloads
+
+A drill is a file that ends with its ``DRILL``; a new one is its file, and a line here.
+"""
+
+from bench.drills import (
+    abort_storm,
+    both_down,
+    drain,
+    fd_limit,
+    full_log,
+    idle_connections,
+    reloads,
+    slow_clients,
+    upstream_killed,
+    upstream_stopped,
+)
+from bench.drills.drill import Drill
+
+DRILLS: tuple[Drill, ...] = (
+    upstream_killed.DRILL,
+    upstream_stopped.DRILL,
+    both_down.DRILL,
+    reloads.DRILL,
+    drain.DRILL,
+    fd_limit.DRILL,
+    abort_storm.DRILL,
+    full_log.DRILL,
+    slow_clients.DRILL,
+    idle_connections.DRILL,
+)

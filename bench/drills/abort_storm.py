@@ -1,0 +1,61 @@
+"""Two thousand clients ask for 16 MiB and vanish in the middle: nothing of them may stay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from bench.accounting import tree_usage
+from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.steady_load import SteadyLoad, in_seconds, seconds_until_served
+from bench.load.client import Connection
+from bench.load.exchange import Endpoint, Exchange
+from bench.upstream import BODY_16M
+
+CLIENTS = 2000
+AT_ONCE = 50
+READ_BYTES = 32 * 1024
+REQUEST = Exchange("/16m", BODY_16M)
+SETTLE_SECONDS = 2.0
+
+
+async def _run(stage: Stage) -> Outcome:
+    _, port = stage.upstream()
+    gateway = stage.gateway(port)
+    await _warm_up(gateway.endpoint)
+    before = tree_usage(gateway.child.pid)
+    gate = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(_vanish(gateway.endpoint, gate) for _ in range(CLIENTS)))
+    healed = await seconds_until_served(gateway.endpoint)
+    await asyncio.sleep(SETTLE_SECONDS)
+    after = tree_usage(gateway.child.pid)
+    return {
+        "growth": f"{max(0, after.rss_bytes - before.rss_bytes) / 1e6:.1f} MB",
+        "descriptors left": str(max(0, after.open_files - before.open_files)),
+        "served after": in_seconds(healed),
+    }
+
+
+async def _warm_up(endpoint: Endpoint) -> None:
+    async with SteadyLoad(endpoint, connections=AT_ONCE):
+        await asyncio.sleep(1.0)
+    # What an idle gateway keeps for its clients is gone once they are.
+    await asyncio.sleep(0.5)
+
+
+async def _vanish(endpoint: Endpoint, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+            async with asyncio.timeout(10.0):
+                connection = await Connection.open(endpoint)
+                connection.writer.write(REQUEST.encode(endpoint.host))
+                await connection.reader.readexactly(READ_BYTES)
+            connection.abort()
+
+
+DRILL = Drill(
+    name="abort-storm",
+    summary=f"{CLIENTS:,} clients abort in the middle of a 16 MiB answer",
+    bar={"growth": "≤ 3.0 MB", "descriptors left": "0"},
+    run=lambda stage: asyncio.run(_run(stage)),
+)
