@@ -4,3 +4,4 @@ pub mod config;
 pub mod headers;
 pub mod method;
 pub mod schema;
+pub mod source;

@@ -58,6 +58,7 @@ mod validate;
 pub use consumer::Consumer;
 pub use consumer_group::ConsumerGroup;
 pub use credential::Credential;
+pub(crate) use credential::is_credential_id;
 pub use definition::Definition;
 pub use global_rule::GlobalRule;
 pub use host::Host;

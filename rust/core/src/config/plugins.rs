@@ -132,14 +132,12 @@ fn check_one(
 }
 
 fn refused(name: &str, scope: Scope, error: SchemaError) -> Invalid {
-    let SchemaError { message, pointer, nearest } = error;
-    let message = match scope {
-        Scope::Stream => {
-            format!("failed to check the configuration of stream plugin [{name}]: {message}")
-        }
-        _ => format!("failed to check the configuration of plugin {name} err: {message}"),
+    let SchemaError { message, pointer, reason, place, nearest } = error;
+    let prefix = match scope {
+        Scope::Stream => format!("failed to check the configuration of stream plugin [{name}]: "),
+        _ => format!("failed to check the configuration of plugin {name} err: "),
     };
-    Invalid { message, pointer, nearest }
+    Invalid { message, pointer, reason, place, nearest }.after(&prefix)
 }
 
 /// Checks an expression of a document; the error is APISIX's text.

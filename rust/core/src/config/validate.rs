@@ -36,30 +36,35 @@ pub struct Invalid {
     pub message: String,
     /// JSON pointer to the wrong value; for something missing, to the object lacking it.
     pub pointer: String,
+    /// Only what is wrong, for a reader who is shown the place.
+    pub reason: String,
+    /// JSON pointer to what `reason` is about: `pointer`, or deeper.
+    pub place: String,
     /// The known name that is most like the wrong one.
     pub nearest: Option<String>,
 }
 
 impl Invalid {
     pub(super) fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), pointer: pointer.into(), nearest: None }
+        let (message, pointer) = (message.into(), pointer.into());
+        Self { reason: message.clone(), place: pointer.clone(), message, pointer, nearest: None }
     }
 
     pub(super) fn from_schema(error: SchemaError) -> Self {
-        let message = format!("invalid configuration: {}", error.message);
-        Self { message, pointer: error.pointer, nearest: error.nearest }
+        let SchemaError { message, pointer, reason, place, nearest } = error;
+        Self { message, pointer, reason, place, nearest }.after("invalid configuration: ")
     }
 
-    /// Puts a member name before the pointer.
+    /// Puts a member name before the pointers.
     pub(super) fn within(&mut self, name: &str) {
-        let mut pointer = String::new();
-        push_segment(&mut pointer, name);
-        pointer.push_str(&self.pointer);
-        self.pointer = pointer;
+        let mut prefix = String::new();
+        push_segment(&mut prefix, name);
+        self.pointer.insert_str(0, &prefix);
+        self.place.insert_str(0, &prefix);
     }
 
     /// Puts text before the message.
-    fn after(mut self, prefix: &str) -> Self {
+    pub(super) fn after(mut self, prefix: &str) -> Self {
         self.message.insert_str(0, prefix);
         self
     }

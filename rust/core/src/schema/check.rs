@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use super::error::SchemaError;
 use super::node::{
-    Additional, AnyOf, ArrayRules, Conditional, Dependency, Items, Node, NodeId, NumberRules,
+    Additional, ArrayRules, Branches, Conditional, Dependency, Items, Node, NodeId, NumberRules,
     ObjectRules, Rules, StringRules, TypeSet, Types,
 };
 use super::{MAX_DEPTH, equal, is_reference, lua, nearest};
@@ -14,6 +14,31 @@ pub(super) struct Failure {
     pub(super) message: String,
     pub(super) path: Vec<String>,
     pub(super) nearest: Option<String>,
+    /// Where in `message`, after the steps that lead there, it says what is wrong.
+    pub(super) reason_at: usize,
+    /// What is wrong with the branch that came closest, and the way there from `path`.
+    pub(super) closer: Option<Box<Closer>>,
+}
+
+/// What is wrong in a branch, and the way there.
+pub(super) struct Closer {
+    pub(super) reason: String,
+    pub(super) path: Vec<String>,
+}
+
+impl Failure {
+    fn new(message: String) -> Self {
+        Self { message, path: Vec::new(), nearest: None, reason_at: 0, closer: None }
+    }
+
+    /// The innermost of what is wrong, and the way there from the outermost value.
+    pub(super) fn into_closer(self) -> Closer {
+        if let Some(mut closer) = self.closer {
+            closer.path.extend(self.path);
+            return *closer;
+        }
+        Closer { reason: self.message[self.reason_at..].to_owned(), path: self.path }
+    }
 }
 
 type Checked = Result<(), Failure>;
@@ -36,8 +61,7 @@ impl<'a> Checker<'a> {
     }
 
     fn fail(&self, message: impl FnOnce() -> String) -> Checked {
-        let message = if self.explain { message() } else { String::new() };
-        Err(Failure { message, path: Vec::new(), nearest: None })
+        Err(Failure::new(if self.explain { message() } else { String::new() }))
     }
 
     /// Checks a value inside this one; its failure is told after `prefix`, at `segment`.
@@ -50,7 +74,9 @@ impl<'a> Checker<'a> {
     ) -> Checked {
         self.check(id, value).map_err(|mut failure| {
             if self.explain {
-                failure.message.insert_str(0, &prefix());
+                let prefix = prefix();
+                failure.message.insert_str(0, &prefix);
+                failure.reason_at += prefix.len();
                 failure.path.extend(segment());
             }
             failure
@@ -224,11 +250,14 @@ impl<'a> Checker<'a> {
                 || Some(name.to_owned()),
             ),
             Additional::Forbidden if !self.explain => self.fail(String::new),
-            Additional::Forbidden => Err(Failure {
-                message: format!("additional properties forbidden, found {name}"),
-                path: vec![name.to_owned()],
-                nearest: nearest(name, rules.declared.iter().map(AsRef::as_ref)).map(str::to_owned),
-            }),
+            Additional::Forbidden => {
+                let known = rules.declared.iter().map(AsRef::as_ref);
+                Err(Failure {
+                    path: vec![name.to_owned()],
+                    nearest: nearest(name, known).map(str::to_owned),
+                    ..Failure::new(format!("additional properties forbidden, found {name}"))
+                })
+            }
         }
     }
 
@@ -363,17 +392,24 @@ impl<'a> Checker<'a> {
         for (i, id) in rules.all_of.iter().enumerate() {
             self.inner(*id, value, || format!("allOf {} failed: ", i + 1), || None)?;
         }
-        if let Some(AnyOf { branches, hint }) = &rules.any_of
-            && !branches.iter().any(|id| self.holds(*id, value))
+        if let Some(Branches { nodes, hint }) = &rules.any_of
+            && !nodes.iter().any(|id| self.holds(*id, value))
         {
-            return self.fail(|| format!("object matches none of the required{hint}"));
+            let colon = if hint.is_empty() { "" } else { ": " };
+            return self
+                .fail(|| format!("object matches none of the required{colon}{hint}"))
+                .map_err(|failure| self.explained(failure, nodes, hint, value));
         }
-        self.one_of(&rules.one_of, value)?;
+        if let Some(branches) = &rules.one_of {
+            self.one_of(branches, value)?;
+        }
         if let Some(Conditional { condition, then, otherwise }) = &rules.conditional {
             let holds = self.holds(*condition, value);
             let (branch, name) = if holds { (then, "then") } else { (otherwise, "else") };
-            if branch.is_some_and(|id| !self.holds(id, value)) {
-                return self.fail(|| format!("{name} clause did not match"));
+            if let Some(id) = branch.filter(|id| !self.holds(*id, value)) {
+                return self
+                    .fail(|| format!("{name} clause did not match"))
+                    .map_err(|failure| self.explained(failure, &[id], "", value));
             }
         }
         match rules.not {
@@ -384,9 +420,9 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn one_of(&self, branches: &[NodeId], value: &mut Value) -> Checked {
+    fn one_of(&self, Branches { nodes, hint }: &Branches, value: &mut Value) -> Checked {
         let mut matched = None;
-        for (i, id) in branches.iter().enumerate() {
+        for (i, id) in nodes.iter().enumerate() {
             if self.holds(*id, value)
                 && let Some(first) = matched.replace(i + 1)
             {
@@ -399,10 +435,44 @@ impl<'a> Checker<'a> {
                 });
             }
         }
-        if matched.is_none() && !branches.is_empty() {
-            return self.fail(|| "value should match only one schema, but matches none".into());
+        if matched.is_some() {
+            return Ok(());
         }
-        Ok(())
+        self.fail(|| "value should match only one schema, but matches none".into())
+            .map_err(|failure| self.explained(failure, nodes, hint, value))
+    }
+
+    /// Says of a failure without a place which fields would do, or what is wrong with the branch
+    /// that came closest: the one that failed deepest, a wrong type counting least.
+    fn explained(
+        &self,
+        mut failure: Failure,
+        branches: &[NodeId],
+        hint: &str,
+        value: &mut Value,
+    ) -> Failure {
+        if !self.explain {
+            return failure;
+        }
+        if !hint.is_empty() {
+            let reason = format!("needs the fields {hint}");
+            failure.closer = Some(Box::new(Closer { reason, path: Vec::new() }));
+            return failure;
+        }
+        let failures = branches.iter().filter_map(|id| self.check(*id, value).err());
+        let rank = |failure: &Failure| {
+            let is_wrong_type = failure.message.starts_with("wrong type");
+            let deeper = failure.closer.as_ref().map_or(0, |closer| closer.path.len());
+            (failure.path.len() + deeper, !is_wrong_type)
+        };
+        // Of equals, the one written first.
+        let closest =
+            failures.reduce(|best, next| if rank(&next) > rank(&best) { next } else { best });
+        if let Some(mut closest) = closest {
+            failure.nearest = closest.nearest.take();
+            failure.closer = Some(Box::new(closest.into_closer()));
+        }
+        failure
     }
 
     /// `propertyNames`, `format`, `const`, `contains`.

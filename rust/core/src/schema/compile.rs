@@ -9,7 +9,7 @@ use super::error::{CompileError, push_segment};
 use super::format::Format;
 use super::lua;
 use super::node::{
-    Additional, AnyOf, ArrayRules, Conditional, Dependency, Items, Node, NodeId, NumberRules,
+    Additional, ArrayRules, Branches, Conditional, Dependency, Items, Node, NodeId, NumberRules,
     ObjectRules, Pattern, PatternProperty, Property, Rules, StringRules, TypeSet, Types,
 };
 use super::{MAX_DEPTH, Schema, pattern};
@@ -182,8 +182,8 @@ impl<'a> Compiler<'a> {
             number: self.number(schema)?,
             allowed: self.list(schema, "enum")?.map(<[Value]>::to_vec),
             all_of: self.branches(schema, "allOf")?,
-            any_of: self.any_of(schema)?,
-            one_of: self.branches(schema, "oneOf")?,
+            any_of: self.alternatives(schema, "anyOf")?,
+            one_of: self.alternatives(schema, "oneOf")?,
             conditional: self.conditional(schema)?,
             not: self.child(schema, "not")?,
             property_names: self.child(schema, "propertyNames")?,
@@ -367,17 +367,19 @@ impl<'a> Compiler<'a> {
         Ok(all.iter().any(Option::is_some).then_some(rules))
     }
 
-    fn any_of(&mut self, schema: &'a Members) -> Result<Option<AnyOf>, CompileError> {
-        let branches = self.branches(schema, "anyOf")?;
-        if branches.is_empty() {
+    fn alternatives(
+        &mut self,
+        schema: &'a Members,
+        keyword: &str,
+    ) -> Result<Option<Branches>, CompileError> {
+        let nodes = self.branches(schema, keyword)?;
+        if nodes.is_empty() {
             return Ok(None);
         }
         let required = |branch: &Value| branch.get("required").map(Value::to_string);
-        let hints: Vec<String> =
-            self.list(schema, "anyOf")?.unwrap_or_default().iter().filter_map(required).collect();
-        let hint =
-            if hints.is_empty() { String::new() } else { format!(": {}", hints.join(" or ")) };
-        Ok(Some(AnyOf { branches, hint }))
+        let branches = self.list(schema, keyword)?.unwrap_or_default();
+        let hints: Vec<String> = branches.iter().filter_map(required).collect();
+        Ok(Some(Branches { nodes, hint: hints.join(" or ") }))
     }
 
     fn conditional(&mut self, schema: &'a Members) -> Result<Option<Conditional>, CompileError> {

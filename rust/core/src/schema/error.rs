@@ -11,18 +11,32 @@ pub struct SchemaError {
     pub message: String,
     /// JSON pointer (RFC 6901) to the wrong value; for a missing property, to the object lacking it.
     pub pointer: String,
+    /// Only what is wrong, for a reader who is shown the place. Where no branch of `anyOf`, `oneOf`
+    /// or `if` fits, this is about the branch that came closest.
+    pub reason: String,
+    /// JSON pointer to what `reason` is about: `pointer`, or deeper in the closest branch.
+    pub place: String,
     /// The known name (of a field or of an enum value) that is most like the wrong one.
     pub nearest: Option<String>,
 }
 
 impl From<Failure> for SchemaError {
-    fn from(failure: Failure) -> Self {
-        let mut pointer = String::new();
-        for segment in failure.path.iter().rev() {
-            push_segment(&mut pointer, segment);
-        }
-        Self { message: failure.message, pointer, nearest: failure.nearest }
+    fn from(mut failure: Failure) -> Self {
+        let pointer = pointer_of(&failure.path);
+        let nearest = failure.nearest.take();
+        let message = failure.message.clone();
+        let closer = failure.into_closer();
+        Self { message, pointer, reason: closer.reason, place: pointer_of(&closer.path), nearest }
     }
+}
+
+/// The JSON pointer of a way that has its last segment first.
+fn pointer_of(path: &[String]) -> String {
+    let mut pointer = String::new();
+    for segment in path.iter().rev() {
+        push_segment(&mut pointer, segment);
+    }
+    pointer
 }
 
 impl fmt::Display for SchemaError {

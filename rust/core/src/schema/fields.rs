@@ -69,9 +69,10 @@ impl<'a> Search<'a> {
             return;
         }
         into.push(rules);
-        let any_of = rules.any_of.iter().flat_map(|any_of| &any_of.branches);
+        let alternatives =
+            rules.any_of.iter().chain(&rules.one_of).flat_map(|either| &either.nodes);
         let conditional = rules.conditional.iter().flat_map(|c| c.then.iter().chain(&c.otherwise));
-        for id in rules.all_of.iter().chain(any_of).chain(&rules.one_of).chain(conditional) {
+        for id in rules.all_of.iter().chain(alternatives).chain(conditional) {
             self.gather(*id, into);
         }
     }

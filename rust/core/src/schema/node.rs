@@ -34,8 +34,8 @@ pub(super) struct Rules {
     pub(super) number: Option<NumberRules>,
     pub(super) allowed: Option<Vec<Value>>,
     pub(super) all_of: Vec<NodeId>,
-    pub(super) any_of: Option<AnyOf>,
-    pub(super) one_of: Vec<NodeId>,
+    pub(super) any_of: Option<Branches>,
+    pub(super) one_of: Option<Branches>,
     pub(super) conditional: Option<Conditional>,
     pub(super) not: Option<NodeId>,
     pub(super) property_names: Option<NodeId>,
@@ -163,10 +163,11 @@ pub(super) struct NumberRules {
     pub(super) multiple_of: Option<f64>,
 }
 
+/// The branches of `anyOf` or `oneOf`.
 #[derive(Debug)]
-pub(super) struct AnyOf {
-    pub(super) branches: Vec<NodeId>,
-    /// `: ["a"] or ["b"]` from the branches that have a `required` list; else empty.
+pub(super) struct Branches {
+    pub(super) nodes: Vec<NodeId>,
+    /// `["a"] or ["b"]` from the branches that have a `required` list; else empty.
     pub(super) hint: String,
 }
 

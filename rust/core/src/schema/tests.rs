@@ -401,6 +401,30 @@ fn the_nearest_known_name_comes_with_the_error() {
 }
 
 #[test]
+fn the_reason_is_about_the_branch_that_came_closest() {
+    let nodes = json!({"properties": {"nodes": {"anyOf": [
+        {"type": "object", "additionalProperties": {"minimum": 0}},
+        {"type": "array", "items": {"properties": {"weight": {"minimum": 0}}, "required": ["weight"]}},
+    ]}}});
+    let rows = [
+        (json!({"nodes": {"a": -1}}), "/nodes/a", "expected -1 to be at least 0"),
+        (json!({"nodes": [{"weight": -1}]}), "/nodes/0/weight", "expected -1 to be at least 0"),
+        (json!({"nodes": [{}]}), "/nodes/0", "property \"weight\" is required"),
+        (json!({"nodes": 1}), "/nodes", "wrong type: expected object, got number"),
+    ];
+    for (document, place, reason) in rows {
+        let error = error(&nodes, document);
+        assert_eq!((error.place.as_str(), error.reason.as_str()), (place, reason));
+        assert_eq!(error.pointer, "/nodes");
+    }
+    let one =
+        json!({"if": true, "then": {"oneOf": [{"required": ["a"]}, {"required": ["b", "c"]}]}});
+    assert_eq!(error(&one, json!({})).reason, "needs the fields [\"a\"] or [\"b\",\"c\"]");
+    let plain = json!({"properties": {"a": {"type": "string"}}});
+    assert_eq!(error(&plain, json!({"a": 1})).reason, "wrong type: expected string, got number");
+}
+
+#[test]
 fn all_unknown_fields_are_found_through_branches_and_items() {
     let schema = compile(&json!({
         "properties": {
