@@ -5,3 +5,4 @@ pub mod listen;
 pub mod pool;
 pub mod socket;
 pub mod stream;
+pub mod tls;
