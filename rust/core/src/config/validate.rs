@@ -45,7 +45,8 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    pub(super) fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    /// A mistake at a place, told in these words alone.
+    pub fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         let (message, pointer) = (message.into(), pointer.into());
         Self { reason: message.clone(), place: pointer.clone(), message, pointer, nearest: None }
     }

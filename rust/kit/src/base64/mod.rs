@@ -57,8 +57,8 @@ pub fn decode(text: &[u8], out: &mut Vec<u8>) -> bool {
 /// The text without its padding; `None` if that, or the length, is wrong.
 fn unpadded(text: &[u8]) -> Option<&[u8]> {
     let letters = match text {
-        [letters @ .., b'=', b'='] if text.len() % 4 == 0 => letters,
-        [letters @ .., b'='] if text.len() % 4 == 0 => letters,
+        [letters @ .., b'=', b'='] if text.len().is_multiple_of(4) => letters,
+        [letters @ .., b'='] if text.len().is_multiple_of(4) => letters,
         letters => letters,
     };
     (letters.len() % 4 != 1).then_some(letters)

@@ -64,7 +64,7 @@ impl<V> RadixTree<V> {
         let mut node = &**self.root.as_ref()?;
         let mut rest = key;
         loop {
-            rest = rest.strip_prefix(node.label.as_bytes())?;
+            rest = rest.strip_prefix(node.label())?;
             let Some(&byte) = rest.first() else {
                 return node.value(kind);
             };
@@ -99,20 +99,20 @@ impl<V: Clone> RadixTree<V> {
         let mut rest = key;
         loop {
             let node = Arc::make_mut(slot);
-            let label = node.label.as_bytes();
+            let label = node.label();
             let shared = label.iter().zip(rest).take_while(|(a, b)| a == b).count();
             if shared < label.len() {
                 node.split(shared);
             }
             rest = &rest[shared..];
             let Some(&byte) = rest.first() else {
-                return node.values[kind as usize].replace(value);
+                return node.set(kind, value);
             };
             let Some(index) = node.child_index(byte) else {
                 node.add_child(Arc::new(Node::leaf(rest, kind, value)));
                 return None;
             };
-            slot = &mut node.children[index];
+            slot = node.child_mut(index);
         }
     }
 
@@ -121,11 +121,11 @@ impl<V: Clone> RadixTree<V> {
     pub fn remove(&mut self, key: &[u8], kind: Kind) -> Option<V> {
         self.get(key, kind)?;
         let mut slot = self.root.as_mut()?;
-        let mut rest = &key[slot.label.as_bytes().len()..];
+        let mut rest = &key[slot.label().len()..];
         if rest.is_empty() {
             let root = Arc::make_mut(slot);
-            let removed = root.values[kind as usize].take();
-            match (root.is_vacant(), root.children.len()) {
+            let removed = root.take(kind);
+            match (root.is_vacant(), root.children().len()) {
                 (true, 0) => self.root = None,
                 (true, 1) => root.absorb_only_child(),
                 _ => {}
@@ -135,24 +135,24 @@ impl<V: Clone> RadixTree<V> {
         loop {
             let node = Arc::make_mut(slot);
             let index = node.child_index(*rest.first()?)?;
-            rest = &rest[node.children[index].label.as_bytes().len()..];
+            rest = &rest[node.children()[index].label().len()..];
             if rest.is_empty() {
                 return Self::remove_below(node, index, kind);
             }
-            slot = &mut node.children[index];
+            slot = node.child_mut(index);
         }
     }
 
     /// Take the value of a child, and close up what that leaves behind.
     fn remove_below(parent: &mut Node<V>, index: usize, kind: Kind) -> Option<V> {
-        let node = Arc::make_mut(&mut parent.children[index]);
-        let removed = node.values[kind as usize].take();
-        match (node.is_vacant(), node.children.len()) {
+        let node = Arc::make_mut(parent.child_mut(index));
+        let removed = node.take(kind);
+        match (node.is_vacant(), node.children().len()) {
             (true, 0) => parent.remove_child(index),
             (true, 1) => node.absorb_only_child(),
             _ => {}
         }
-        if parent.is_vacant() && parent.children.len() == 1 {
+        if parent.is_vacant() && parent.children().len() == 1 {
             parent.absorb_only_child();
         }
         removed
@@ -204,7 +204,7 @@ impl<'t, V> Matches<'t, '_, V> {
         let mut rest = self.path;
         let mut seen = 0;
         let exact = loop {
-            let Some(below) = rest.strip_prefix(node.label.as_bytes()) else {
+            let Some(below) = node.strip_label(rest) else {
                 break None;
             };
             rest = below;

@@ -114,7 +114,7 @@ fn unshared<V>(old: &RadixTree<V>, new: &RadixTree<V>) -> usize {
         let mut next = 0;
         while next < all.len() {
             let node: &'t Arc<Node<V>> = all[next];
-            all.extend(&node.children);
+            all.extend(node.children());
             next += 1;
         }
         all

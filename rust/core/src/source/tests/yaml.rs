@@ -104,10 +104,9 @@ fn depth_and_aliases_are_bounded() {
     for text in [nested(129), nested(100_000), "- ".repeat(100_000), "? ".repeat(100_000)] {
         mistake(&text, Format::Yaml);
     }
-    let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for i in 1..20 {
-        let ten = vec![format!("*a{}", i - 1); 10].join(", ");
-        laughs += &format!("a{i}: &a{i} [{ten}]\n");
-    }
+    let ten_of = |i: usize| vec![format!("*a{i}"); 10].join(", ");
+    let laughs: Vec<String> =
+        (1..20).map(|i| format!("a{i}: &a{i} [{}]\n", ten_of(i - 1))).collect();
+    let laughs = format!("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{}", laughs.concat());
     assert!(mistake(&laughs, Format::Yaml).contains("aliases stand for more than"));
 }

@@ -1,0 +1,227 @@
+//! A client's connection: requests in, one after the other.
+//!
+//! While a connection waits for its next request it owns this struct and nothing else: the
+//! exchange and its future are boxed apart and live from the first byte of a head to the last
+//! byte of the answer.
+
+mod serve;
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+
+use gateway_net::h1::{Persistence, Reject, RequestReader, Version};
+use gateway_net::socket::Socket as _;
+use gateway_net::stream::Stream;
+
+use crate::exchange::Exchange;
+use crate::forward::Upload;
+use crate::worker::deadlines::Deadline;
+use crate::worker::{Purpose, Worker};
+
+pub(crate) use serve::serve;
+
+/// Bytes read and thrown away after an answer that came before its request was complete.
+const MAX_LINGER: usize = 1 << 20;
+/// How long such bytes are waited for, in milliseconds.
+const LINGER_MS: u64 = 2_000;
+
+/// Where a connection came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    /// The client's end.
+    pub(crate) peer: SocketAddr,
+    /// Our end.
+    pub(crate) local: SocketAddr,
+    /// What is served on it.
+    pub(crate) purpose: Purpose,
+    /// What the TLS handshake settled, on a TLS listener.
+    pub(crate) tls: Option<Box<TlsFacts>>,
+}
+
+/// What a TLS handshake settled.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsFacts {
+    /// The server name that the client asked for, in lower case.
+    pub(crate) sni: Option<Box<str>>,
+    /// As nginx's `$ssl_protocol` has it.
+    pub(crate) protocol: &'static str,
+    /// As OpenSSL names it.
+    pub(crate) cipher: Box<str>,
+}
+
+/// A client's connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// The byte stream.
+    pub(crate) stream: Stream,
+    /// Bytes received and not used yet: part of a head, or a request sent ahead of its turn.
+    pub(crate) unread: Vec<u8>,
+    /// Ends what the client, or the upstream for its sake, takes too long for.
+    pub(crate) deadline: Deadline,
+    /// Where it came from.
+    pub(crate) origin: Origin,
+    /// Requests answered on it.
+    pub(crate) requests: u32,
+    /// Whether another request may follow the present one.
+    pub(crate) keep_alive: bool,
+    /// Whether bytes of a request may still be under way that nobody will use.
+    pub(crate) linger: bool,
+    reader: RequestReader,
+    /// A head that is not complete yet.
+    partial: Option<Box<Exchange>>,
+}
+
+/// What a client did next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// It sent a request.
+    Request(Box<Exchange>, Upload),
+    /// It sent something else; its exchange holds what could be read.
+    Rejected(Box<Exchange>, Reject),
+    /// It began a request and did not finish it in time.
+    TimedOut(Box<Exchange>),
+    /// It left, or was idle for too long.
+    Closed,
+}
+
+impl Client {
+    /// A connection just accepted.
+    pub(crate) fn new(stream: Stream, deadline: Deadline, origin: Origin) -> Self {
+        Self {
+            stream,
+            unread: Vec::new(),
+            deadline,
+            origin,
+            requests: 0,
+            keep_alive: true,
+            linger: false,
+            reader: RequestReader::default(),
+            partial: None,
+        }
+    }
+
+    /// Waits for the next request head.
+    pub(crate) async fn next(&mut self, worker: &Worker) -> Next {
+        self.keep_alive = true;
+        self.deadline.set_idle(self.unread.is_empty());
+        let next = poll_fn(|cx| self.poll_next(cx, worker)).await;
+        self.deadline.set_idle(false);
+        next
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>, worker: &Worker) -> Poll<Next> {
+        if self.deadline.expired() {
+            return Poll::Ready(match self.partial.take() {
+                Some(exchange) if !worker.draining() => Next::TimedOut(exchange),
+                _ => Next::Closed,
+            });
+        }
+        // A request that came ahead of its turn is read from what was kept.
+        if self.partial.is_none() && !self.unread.is_empty() {
+            let unread = std::mem::take(&mut self.unread);
+            if let Some(next) = self.parse(&unread, worker) {
+                return Poll::Ready(next);
+            }
+        }
+        loop {
+            let scratch = &mut *worker.scratch.borrow_mut();
+            let n = match ready!(self.stream.poll_read(cx, scratch.space())) {
+                Ok(n) if n > 0 => n,
+                _ => return Poll::Ready(Next::Closed),
+            };
+            let parsed = if self.unread.is_empty() {
+                self.parse(&scratch.space()[..n], worker)
+            } else {
+                let mut unread = std::mem::take(&mut self.unread);
+                unread.extend_from_slice(&scratch.space()[..n]);
+                self.parse(&unread, worker)
+            };
+            if let Some(next) = parsed {
+                return Poll::Ready(next);
+            }
+        }
+    }
+
+    /// Reads a head from `input`, which begins with it. What is not used is kept in `unread`.
+    fn parse(&mut self, input: &[u8], worker: &Worker) -> Option<Next> {
+        let mut exchange = self.partial.take().unwrap_or_else(|| worker.take_exchange());
+        match self.reader.parse(input, &worker.limits.request, &mut exchange.request) {
+            Ok(Some(used)) => {
+                let framing = exchange.request.framing;
+                let buffer = worker.buffers.borrow_mut().take();
+                let mut upload = Upload::new(buffer, framing, worker.limits.max_body);
+                let rest = &input[used..];
+                match upload.take_first(rest) {
+                    Ok(body) => {
+                        self.unread.extend_from_slice(&rest[body..]);
+                        exchange.request_length = (used + body) as u64;
+                        Some(Next::Request(exchange, upload))
+                    }
+                    Err(reject) => Some(Next::Rejected(exchange, reject)),
+                }
+            }
+            Ok(None) => {
+                if self.unread.is_empty() {
+                    self.deadline.set_idle(false);
+                    self.deadline.set(worker.now_ms() + worker.limits.client_header_ms);
+                }
+                self.unread.clear();
+                self.unread.extend_from_slice(input);
+                self.partial = Some(exchange);
+                None
+            }
+            Err(reject) => Some(Next::Rejected(exchange, reject)),
+        }
+    }
+
+    /// What an answer tells a client of `version` about the connection.
+    pub(crate) fn persistence(&self, version: Version) -> Persistence<'static> {
+        match (self.keep_alive, version) {
+            (false, _) => Persistence::Close,
+            (true, Version::Http10) => Persistence::KeepAlive,
+            (true, Version::Http11) => Persistence::Open,
+        }
+    }
+
+    /// Sends `bytes` whole. False if the client left or took too long.
+    pub(crate) async fn send(&mut self, worker: &Worker, bytes: &[u8]) -> bool {
+        let mut sent = 0;
+        self.deadline.set(worker.now_ms() + worker.limits.send_us / 1_000);
+        poll_fn(|cx| {
+            while sent < bytes.len() {
+                if self.deadline.expired() {
+                    return Poll::Ready(false);
+                }
+                match ready!(self.stream.poll_write(cx, &bytes[sent..])) {
+                    Ok(n) => sent += n,
+                    Err(_) => return Poll::Ready(false),
+                }
+            }
+            Poll::Ready(ready!(self.stream.poll_flush(cx)).is_ok())
+        })
+        .await
+    }
+
+    /// Closes the connection. If the client may still be sending, what it sends is read and
+    /// thrown away for a while: closing at once would reset the connection and could take the
+    /// answer away from the client before it read it (RFC 9112 section 9.6).
+    pub(crate) async fn close(&mut self, worker: &Worker) {
+        self.deadline.set(worker.now_ms() + LINGER_MS);
+        let mut left = MAX_LINGER;
+        poll_fn(|cx| {
+            if self.deadline.expired() || ready!(self.stream.poll_shutdown(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            while self.linger && left > 0 {
+                let scratch = &mut *worker.scratch.borrow_mut();
+                match ready!(self.stream.poll_read(cx, scratch.space())) {
+                    Ok(n) if n > 0 => left = left.saturating_sub(n),
+                    _ => break,
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}

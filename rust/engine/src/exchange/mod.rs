@@ -1,0 +1,120 @@
+//! One request and its answer, from the head's last byte to the log line.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gateway_net::h1::{RequestHead, ResponseHead, Upgrade};
+
+use crate::observe::flags::Flags;
+use crate::snapshot::{Route, Service};
+use crate::upstream::endpoint::Endpoint;
+use crate::upstream::{Timeouts, Upstream};
+
+/// A request, what was decided about it, and its answer. Recycled between requests, so that it
+/// costs no allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Exchange {
+    /// What the client asked.
+    pub(crate) request: RequestHead,
+    /// The path that routes are matched against: decoded and normalised.
+    pub(crate) uri: Vec<u8>,
+    /// What is answered.
+    pub(crate) response: ResponseHead,
+    /// The route that matched.
+    pub(crate) route: Option<Arc<Route>>,
+    /// The route's service.
+    pub(crate) service: Option<Arc<Service>>,
+    /// Where the request goes.
+    pub(crate) upstream: Option<Arc<Upstream>>,
+    /// Parameters taken from the path by `radixtree_uri_with_parameter`.
+    pub(crate) params: Vec<(Box<str>, Box<[u8]>)>,
+    /// Nodes tried, in order.
+    pub(crate) attempts: Vec<Attempt>,
+    /// Whether the request asks to switch protocols and may.
+    pub(crate) upgrading: bool,
+    /// Who ended it and why.
+    pub(crate) flags: Flags,
+    /// When its head was complete, in microseconds of the worker's clock.
+    pub(crate) started: u64,
+    /// Bytes of head and body received.
+    pub(crate) request_length: u64,
+    /// Bytes sent to the client, heads included.
+    pub(crate) bytes_sent: u64,
+    /// Body bytes sent to the client.
+    pub(crate) body_sent: u64,
+    /// The request's id, once something asked for it.
+    pub(crate) id: Option<u128>,
+    /// The scheme as a trusted proxy reported it, otherwise the connection's.
+    pub(crate) https: bool,
+    /// The client's address: the peer's, or what a trusted proxy reported.
+    pub(crate) remote: Option<SocketAddr>,
+}
+
+/// One try at a node.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    /// The node.
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// The address connected to, once known.
+    pub(crate) peer: Option<SocketAddr>,
+    /// When it began.
+    pub(crate) started: u64,
+    /// When the connection stood.
+    pub(crate) connected: Option<u64>,
+    /// When the head of the answer was complete.
+    pub(crate) answered: Option<u64>,
+    /// When it was over.
+    pub(crate) ended: Option<u64>,
+    /// The status it gave.
+    pub(crate) status: Option<u16>,
+}
+
+impl Attempt {
+    /// An attempt that begins.
+    pub(crate) fn new(endpoint: &Arc<Endpoint>, started: u64) -> Self {
+        Self {
+            endpoint: Arc::clone(endpoint),
+            peer: None,
+            started,
+            connected: None,
+            answered: None,
+            ended: None,
+            status: None,
+        }
+    }
+}
+
+impl Exchange {
+    /// Empties it and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        let Self { mut request, mut uri, mut response, mut params, mut attempts, .. } =
+            std::mem::take(self);
+        request.clear();
+        uri.clear();
+        response.clear();
+        params.clear();
+        attempts.clear();
+        *self = Self { request, uri, response, params, attempts, ..Self::default() };
+    }
+
+    /// Notes that the final head of an answer came at `now_us`.
+    pub(crate) fn answered(&mut self, now_us: u64) {
+        let status = self.response.status;
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.answered = Some(now_us);
+            attempt.status = Some(status);
+        }
+    }
+
+    /// The timeouts that hold: the route's, otherwise the upstream's.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        let own = self.route.as_ref().and_then(|r| r.timeouts);
+        let upstream = self.upstream.as_ref().map(|u| u.timeouts).unwrap_or_default();
+        own.map_or(upstream, |t| Timeouts { total: upstream.total, ..t })
+    }
+
+    /// Whether the client asked for WebSocket.
+    pub(crate) fn wants_websocket(&self) -> bool {
+        self.request.upgrade == Upgrade::WebSocket
+    }
+}

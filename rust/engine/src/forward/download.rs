@@ -1,0 +1,453 @@
+//! The upstream's answer on its way to the client.
+//!
+//! What a read brought is framed for the client where it lies in the worker's scratch buffer:
+//! the head is written in front of the first body bytes, a chunk line in front of later ones,
+//! and all of it goes out in one write. Only what the client did not take is copied.
+
+use std::io;
+use std::ops::Range;
+use std::task::{Context, Poll, ready};
+
+use gateway_net::h1::{
+    CHUNK_END, ChunkedDecoder, Fields, Framing, Part, Persistence, Reject, ResponseHead,
+    ResponseReader, Upgrade, Version, append_last_chunk, append_response, strip_hop_by_hop, write_chunk_size, write_response,
+};
+use gateway_net::socket::Socket as _;
+use gateway_net::stream::Stream;
+
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::respond;
+use crate::worker::Worker;
+use crate::worker::scratch::{ROOM, Scratch};
+
+/// Interim answers (1xx) passed on per request; a peer that sends more is broken.
+const MAX_INTERIM: u8 = 16;
+
+/// Why an answer could not be relayed whole.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The client does not take the answer.
+    ClientLeft,
+    /// The upstream closed before its answer, or before the end of it.
+    UpstreamClosed,
+    /// Reading from the upstream failed.
+    Upstream(io::Error),
+    /// The answer is malformed.
+    UpstreamMalformed(Reject),
+    /// More interim answers than [`MAX_INTERIM`].
+    TooManyInterim,
+}
+
+/// What the download waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// More of the upstream's answer.
+    Upstream,
+    /// Room in the client's socket.
+    Client,
+}
+
+/// How the answer ends for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ToClient {
+    /// There is no body.
+    Empty,
+    /// As many bytes as the head says.
+    Length,
+    /// Chunks.
+    Chunked,
+    /// When the connection closes.
+    Close,
+}
+
+#[derive(Debug)]
+enum State {
+    Head,
+    Length(u64),
+    Chunked(Box<ChunkedDecoder>),
+    UntilClose,
+    Complete,
+    /// 101: the bytes that follow belong to the other protocol.
+    Switched,
+}
+
+/// An answer under way.
+#[derive(Debug)]
+pub(super) struct Download {
+    reader: ResponseReader,
+    /// Bytes of a head that did not come in one read.
+    partial: Vec<u8>,
+    /// Bytes that the client has not taken yet.
+    pending: Vec<u8>,
+    taken: usize,
+    state: State,
+    to_client: ToClient,
+    interim: u8,
+    /// Whether the upstream sent bytes beyond its answer.
+    excess: bool,
+    /// Whether the client's request is not complete yet.
+    pub(super) early: bool,
+    pub(super) waits: Waits,
+    /// Set whenever bytes moved; taken by whoever arms the deadline.
+    pub(super) moved: bool,
+}
+
+impl Download {
+    pub(super) fn new() -> Self {
+        Self {
+            reader: ResponseReader::default(),
+            partial: Vec::new(),
+            pending: Vec::new(),
+            taken: 0,
+            state: State::Head,
+            to_client: ToClient::Empty,
+            interim: 0,
+            excess: false,
+            early: false,
+            waits: Waits::Upstream,
+            moved: false,
+        }
+    }
+
+    /// Whether the final head has been read.
+    pub(super) fn answered(&self) -> bool {
+        !matches!(self.state, State::Head)
+    }
+
+    /// Whether any byte of an answer came.
+    pub(super) fn heard(&self) -> bool {
+        self.answered() || !self.partial.is_empty() || self.interim > 0
+    }
+
+    /// Whether the answer was 101 and the connection is a tunnel now.
+    pub(super) fn switched(&self) -> bool {
+        matches!(self.state, State::Switched)
+    }
+
+    /// Whether the upstream's connection may carry another request.
+    pub(super) fn reusable(&self, exchange: &Exchange) -> bool {
+        matches!(self.state, State::Complete) && !self.excess && exchange.response.keep_alive
+    }
+
+    /// Relays until the answer is complete or a socket makes it wait.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        worker: &Worker,
+        exchange: &mut Exchange,
+        client: &mut Client,
+        upstream: &mut Stream,
+    ) -> Poll<Result<(), Broken>> {
+        loop {
+            ready!(self.drain(cx, exchange, client))?;
+            if matches!(self.state, State::Complete | State::Switched) {
+                self.waits = Waits::Client;
+                return client.stream.poll_flush(cx).map_err(|_| Broken::ClientLeft);
+            }
+            self.waits = Waits::Upstream;
+            let scratch = &mut *worker.scratch.borrow_mut();
+            let read = ready!(upstream.poll_read(cx, scratch.space()));
+            self.moved = true;
+            match read {
+                Ok(0) => self.upstream_ended()?,
+                Ok(n) => {
+                    let out = self.take(scratch, n, worker, exchange, client)?;
+                    self.write(cx, &scratch.bytes[out], exchange, client)?;
+                }
+                // A reset after a complete answer was handled above; here the answer lacks.
+                Err(error) => return Poll::Ready(Err(Broken::Upstream(error))),
+            }
+        }
+    }
+
+    /// Sends what the client did not take so far.
+    fn drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &mut Exchange,
+        client: &mut Client,
+    ) -> Poll<Result<(), Broken>> {
+        while self.taken < self.pending.len() {
+            self.waits = Waits::Client;
+            let written = ready!(client.stream.poll_write(cx, &self.pending[self.taken..]));
+            let n = written.map_err(|_| Broken::ClientLeft)?;
+            self.taken += n;
+            exchange.bytes_sent += n as u64;
+            self.moved = true;
+        }
+        self.pending.clear();
+        self.taken = 0;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends `bytes` and keeps what the client does not take.
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        exchange: &mut Exchange,
+        client: &mut Client,
+    ) -> Result<(), Broken> {
+        let mut sent = 0;
+        if self.pending.is_empty() {
+            while sent < bytes.len() {
+                match client.stream.poll_write(cx, &bytes[sent..]) {
+                    Poll::Ready(Ok(n)) => sent += n,
+                    Poll::Ready(Err(_)) => return Err(Broken::ClientLeft),
+                    Poll::Pending => break,
+                }
+            }
+            exchange.bytes_sent += sent as u64;
+        }
+        self.pending.extend_from_slice(&bytes[sent..]);
+        Ok(())
+    }
+
+    /// The upstream closed its side.
+    fn upstream_ended(&mut self) -> Result<(), Broken> {
+        if !matches!(self.state, State::UntilClose) {
+            return Err(Broken::UpstreamClosed);
+        }
+        self.state = State::Complete;
+        if self.to_client == ToClient::Chunked {
+            self.pending.extend_from_slice(b"0\r\n\r\n");
+        }
+        Ok(())
+    }
+
+    /// Acts on `n` bytes just read into the scratch buffer and says which bytes go out.
+    fn take(
+        &mut self,
+        scratch: &mut Scratch,
+        n: usize,
+        worker: &Worker,
+        exchange: &mut Exchange,
+        client: &mut Client,
+    ) -> Result<Range<usize>, Broken> {
+        let mut read = ROOM..ROOM + n;
+        let mut persistence = None;
+        while matches!(self.state, State::Head) {
+            if read.is_empty() && self.partial.is_empty() {
+                return Ok(ROOM..ROOM);
+            }
+            let Some(rest) = self.read_head(scratch, read, worker, exchange)? else {
+                return Ok(ROOM..ROOM);
+            };
+            read = rest;
+            persistence = self.on_head(worker, exchange, client)?;
+        }
+        let body = self.frame(scratch, read, exchange)?;
+        let Some(persistence) = persistence else { return Ok(body) };
+        let response = &exchange.response;
+        let reason = response.headers.bytes(response.reason);
+        let reason = (!reason.is_empty() && !is_plain_ok(response.status, reason)).then_some(reason);
+        let fields = Fields {
+            headers: &response.headers,
+            framing: self.framing_to_client(response),
+            persistence,
+        };
+        if let Some(start) =
+            write_response(&mut scratch.bytes[..body.start], response.status, reason, &fields)
+        {
+            return Ok(start..body.end);
+        }
+        append_response(&mut self.pending, response.status, reason, &fields);
+        Ok(body)
+    }
+
+    /// What the head says of the body's end. An answer to HEAD and a 304 keep their length.
+    fn framing_to_client(&self, response: &ResponseHead) -> Framing {
+        match self.to_client {
+            ToClient::Empty if response.status == 101 || response.status == 204 => Framing::None,
+            ToClient::Empty | ToClient::Length => {
+                response.content_length.map_or(Framing::None, Framing::Length)
+            }
+            ToClient::Chunked => Framing::Chunked,
+            ToClient::Close => Framing::None,
+        }
+    }
+
+    /// Reads a head out of `read`; Some(rest) once it is complete.
+    fn read_head(
+        &mut self,
+        scratch: &mut Scratch,
+        read: Range<usize>,
+        worker: &Worker,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Range<usize>>, Broken> {
+        let limits = &worker.limits.response;
+        let method = &exchange.request.method;
+        let head = &mut exchange.response;
+        if self.partial.is_empty() {
+            let bytes = &scratch.bytes[read.clone()];
+            let parsed =
+                self.reader.parse(bytes, method, limits, head).map_err(Broken::UpstreamMalformed)?;
+            if let Some(used) = parsed {
+                return Ok(Some(read.start + used..read.end));
+            }
+            self.partial.extend_from_slice(bytes);
+            return Ok(None);
+        }
+        self.partial.extend_from_slice(&scratch.bytes[read]);
+        let parsed = self
+            .reader
+            .parse(&self.partial, method, limits, head)
+            .map_err(Broken::UpstreamMalformed)?;
+        let Some(used) = parsed else { return Ok(None) };
+        let rest = self.partial.len() - used;
+        scratch.bytes[ROOM..ROOM + rest].copy_from_slice(&self.partial[used..]);
+        self.partial.clear();
+        Ok(Some(ROOM..ROOM + rest))
+    }
+
+    /// Acts on a complete head. Some if it is the final one: what becomes of the client's
+    /// connection after it.
+    fn on_head(
+        &mut self,
+        worker: &Worker,
+        exchange: &mut Exchange,
+        client: &mut Client,
+    ) -> Result<Option<Persistence<'static>>, Broken> {
+        let status = exchange.response.status;
+        if status == 101 {
+            if exchange.response.upgrade != Upgrade::WebSocket || !exchange.upgrading {
+                return Err(Broken::UpstreamMalformed(Reject::Status));
+            }
+            self.state = State::Switched;
+            exchange.answered(worker.now_us());
+            strip_hop_by_hop(&mut exchange.response.headers);
+            return Ok(Some(Persistence::Upgrade("websocket")));
+        }
+        if status < 200 {
+            self.interim += 1;
+            if self.interim > MAX_INTERIM {
+                return Err(Broken::TooManyInterim);
+            }
+            if exchange.request.version == Version::Http11 {
+                let headers = &mut exchange.response.headers;
+                strip_hop_by_hop(headers);
+                append_response(&mut self.pending, status, None, &Fields::of(headers));
+            }
+            exchange.response.clear();
+            return Ok(None);
+        }
+        exchange.answered(worker.now_us());
+        self.state = match exchange.response.framing {
+            Framing::None | Framing::Length(0) => State::Complete,
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::Chunked(Box::default()),
+            Framing::UntilClose => State::UntilClose,
+        };
+        let http11 = exchange.request.version == Version::Http11;
+        self.to_client = match exchange.response.framing {
+            Framing::None => ToClient::Empty,
+            Framing::Length(_) => ToClient::Length,
+            _ if http11 => ToClient::Chunked,
+            _ => ToClient::Close,
+        };
+        // An answer that comes before its request is complete ends the connection: what is left
+        // of the body would be taken for the next request.
+        if self.to_client == ToClient::Close || self.early {
+            client.keep_alive = false;
+        }
+        respond::prepare_upstream_answer(worker, exchange);
+        Ok(Some(client.persistence(exchange.request.version)))
+    }
+
+    /// Frames body bytes for the client in place and says which bytes go out.
+    fn frame(
+        &mut self,
+        scratch: &mut Scratch,
+        read: Range<usize>,
+        exchange: &mut Exchange,
+    ) -> Result<Range<usize>, Broken> {
+        let (data, last) = match &mut self.state {
+            State::Head => return Ok(read.start..read.start),
+            State::Switched | State::UntilClose => (read, false),
+            State::Complete => {
+                self.excess |= !read.is_empty();
+                (read.start..read.start, false)
+            }
+            State::Length(left) => {
+                let take = (*left).min(read.len() as u64);
+                *left -= take;
+                let data = read.start..read.start + take as usize;
+                self.excess |= data.end < read.end;
+                if *left == 0 {
+                    self.state = State::Complete;
+                }
+                (data, false)
+            }
+            State::Chunked(reader) => {
+                let bytes = &mut scratch.bytes[read.clone()];
+                let (data, used) = unchunk(reader, bytes).map_err(Broken::UpstreamMalformed)?;
+                self.excess |= used < read.len();
+                (read.start..read.start + data, reader.is_done())
+            }
+        };
+        exchange.body_sent += data.len() as u64;
+        let out = match self.to_client {
+            ToClient::Chunked => frame_chunk(scratch, data),
+            _ => data,
+        };
+        if last {
+            return self.finish_chunked(scratch, out);
+        }
+        Ok(out)
+    }
+
+    /// The upstream's last chunk was read: ends the client's body, with the trailers if any.
+    fn finish_chunked(
+        &mut self,
+        scratch: &mut Scratch,
+        out: Range<usize>,
+    ) -> Result<Range<usize>, Broken> {
+        let State::Chunked(reader) = std::mem::replace(&mut self.state, State::Complete) else {
+            return Ok(out);
+        };
+        if self.to_client != ToClient::Chunked {
+            return Ok(out);
+        }
+        let mut end = Vec::new();
+        append_last_chunk(&mut end, reader.trailers());
+        if out.end + end.len() > scratch.bytes.len() {
+            return Err(Broken::UpstreamMalformed(Reject::BlockTooLarge));
+        }
+        scratch.bytes[out.end..out.end + end.len()].copy_from_slice(&end);
+        Ok(out.start..out.end + end.len())
+    }
+
+}
+
+/// Moves the data of a chunked piece together at its start. Returns how much data there is and
+/// how many bytes of the piece were used.
+fn unchunk(decoder: &mut ChunkedDecoder, bytes: &mut [u8]) -> Result<(usize, usize), Reject> {
+    let (mut data, mut used) = (0, 0);
+    loop {
+        let decoded = decoder.decode(&bytes[used..])?;
+        match decoded.part {
+            Part::Data(range) => {
+                bytes.copy_within(used + range.start..used + range.end, data);
+                data += range.len();
+                used += decoded.consumed;
+            }
+            Part::End | Part::More => return Ok((data, used + decoded.consumed)),
+        }
+    }
+}
+
+/// Whether a reason phrase is the one that is written for 200 anyway.
+fn is_plain_ok(status: u16, reason: &[u8]) -> bool {
+    status == 200 && reason == b"OK"
+}
+
+/// Writes a chunk line in front of `data` and CRLF behind it.
+fn frame_chunk(scratch: &mut Scratch, data: Range<usize>) -> Range<usize> {
+    if data.is_empty() {
+        return data;
+    }
+    let start = write_chunk_size(&mut scratch.bytes[..data.start], data.len());
+    scratch.bytes[data.end..data.end + 2].copy_from_slice(CHUNK_END);
+    start..data.end + 2
+}

@@ -1,0 +1,115 @@
+//! What a gateway changes in a request head (RFC 9110 section 7.6, APISIX's forwarding fields).
+
+use std::io::Write as _;
+
+use gateway_core::config::PassHost;
+use gateway_core::headers::{Headers, Known};
+use gateway_net::h1::{RequestHead, Version, strip_hop_by_hop, strip_twins};
+
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::upstream::Upstream;
+use crate::worker::Worker;
+
+/// Fields that the gateway sets. A twin of one, written with `_` or `.`, would be read as the
+/// same by a CGI-like upstream, so a client's twins go.
+const OURS: [&str; 6] = [
+    "X-Real-IP",
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "Host",
+];
+
+/// The edits that hold for every node.
+pub(super) fn prepare(
+    worker: &Worker,
+    client: &Client,
+    exchange: &mut Exchange,
+    upstream: &Upstream,
+) {
+    let remote = exchange.remote.unwrap_or(client.origin.peer);
+    let trusted = worker.forwarding.trusts(client.origin.peer.ip());
+    let request = &mut exchange.request;
+    strip_hop_by_hop(&mut request.headers);
+    if request.twins {
+        strip_twins(&mut request.headers, &OURS);
+    }
+    let mut line = Vec::with_capacity(64);
+    let headers = &mut request.headers;
+
+    let _ = write!(line, "{}", remote.ip());
+    replace(headers, Known::XRealIp, "X-Real-IP", &line);
+    append_forwarded_for(worker, trusted, headers, &line);
+
+    if !(trusted && headers.has(Known::XForwardedProto)) {
+        let proto: &[u8] = if client.origin.tls.is_some() { b"https" } else { b"http" };
+        replace(headers, Known::XForwardedProto, "X-Forwarded-Proto", proto);
+    }
+    if !(trusted && headers.has(Known::XForwardedHost)) {
+        line.clear();
+        line.extend_from_slice(headers.known(Known::Host).unwrap_or_default());
+        replace(headers, Known::XForwardedHost, "X-Forwarded-Host", &line);
+    }
+    if !(trusted && headers.has(Known::XForwardedPort)) {
+        let port = client.origin.local.port();
+        let mut digits = itoa::Buffer::new();
+        replace(headers, Known::XForwardedPort, "X-Forwarded-Port", digits.format(port).as_bytes());
+    }
+    if !trusted {
+        headers.remove_known(Known::Forwarded);
+    }
+    if worker.forwarding.via {
+        append_via(request);
+    }
+    if let PassHost::Rewrite(host) = &upstream.pass_host {
+        replace(&mut request.headers, Known::Host, "Host", host.as_bytes());
+    }
+}
+
+/// The edit that depends on the node.
+pub(super) fn for_node(exchange: &mut Exchange, upstream: &Upstream, node: usize) {
+    let headers = &mut exchange.request.headers;
+    let missing = !headers.has(Known::Host);
+    if missing || upstream.pass_host == PassHost::Node {
+        let host = upstream.nodes[node].host_header.as_bytes();
+        replace(headers, Known::Host, "Host", host);
+    }
+}
+
+/// The target as sent on: in origin form, never without a path.
+pub(super) fn target(request: &RequestHead) -> &[u8] {
+    request.origin()
+}
+
+fn replace(headers: &mut Headers, known: Known, name: &str, value: &[u8]) {
+    headers.remove_known(known);
+    headers.append_checked(name, value);
+}
+
+/// An untrusted client's list is thrown away if trusted addresses are configured; otherwise it
+/// is kept and appended to, as APISIX does.
+fn append_forwarded_for(worker: &Worker, trusted: bool, headers: &mut Headers, remote: &[u8]) {
+    let keep = trusted || !worker.forwarding.restricted();
+    if !keep || !headers.has(Known::XForwardedFor) {
+        replace(headers, Known::XForwardedFor, "X-Forwarded-For", remote);
+        return;
+    }
+    let mut list = Vec::new();
+    for value in headers.get_all("X-Forwarded-For") {
+        list.extend_from_slice(value);
+        list.extend_from_slice(b", ");
+    }
+    list.extend_from_slice(remote);
+    replace(headers, Known::XForwardedFor, "X-Forwarded-For", &list);
+}
+
+/// RFC 9110 section 7.6.3.
+fn append_via(request: &mut RequestHead) {
+    let hop = match request.version {
+        Version::Http10 => "1.0 gatewright",
+        Version::Http11 => "1.1 gatewright",
+    };
+    request.headers.append_checked("Via", hop.as_bytes());
+}

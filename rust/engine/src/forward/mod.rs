@@ -1,0 +1,258 @@
+//! From a matched request to its upstream and back: nodes are tried until one answers.
+//!
+//! | module | part |
+//! |---|---|
+//! | [`connect`] | a pooled or a new connection |
+//! | [`upload`] | the request on its way, kept for another try |
+//! | [`relay`] | both directions of one try, polled together |
+//! | [`download`] | the answer on its way |
+//! | [`tunnel`] | what follows a 101 |
+//! | [`head`] | what a gateway changes in a request head |
+//!
+//! Another node is tried only while the client has seen nothing and all that was sent can be
+//! sent again; a request that may have been acted upon and is not idempotent (RFC 9110 section
+//! 9.2.2) is not sent twice.
+
+mod connect;
+mod download;
+mod head;
+mod relay;
+mod tunnel;
+mod upload;
+
+use std::sync::Arc;
+
+use gateway_core::method::Method;
+use gateway_net::h1::{Fields, Framing, Persistence};
+use gateway_net::pool::Pooled;
+
+use crate::balance::Tried;
+use crate::client::Client;
+use crate::exchange::{Attempt, Exchange};
+use crate::observe::error_log;
+use crate::observe::flags::Flag;
+use crate::respond::{self, Answer};
+use crate::upstream::Upstream;
+use crate::upstream::endpoint::Endpoint;
+use crate::worker::Worker;
+use connect::Way;
+use relay::{Failure, Outcome, Relay};
+
+pub(crate) use upload::Upload;
+
+/// What to do after a failed try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// The connection had gone stale in the pool: the same node again, on a new one.
+    Reconnect,
+    /// Another node.
+    NextNode,
+    /// Tell the client.
+    GiveUp,
+}
+
+/// Sends the exchange's request to its upstream and the answer to the client.
+pub(crate) async fn forward(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    upload: &mut Upload,
+) {
+    let Some(upstream) = exchange.upstream.clone() else { return };
+    head::prepare(worker, client, exchange, &upstream);
+    let mut tried = Tried::default();
+    let mut tries_left = upstream.tries();
+    loop {
+        let Some(node) = worker.pick(&upstream, &mut tried) else {
+            let failure = Failure::new(Flag::NoHealthyNode, 502, "no node is left to try");
+            return give_up(worker, client, exchange, failure).await;
+        };
+        tries_left -= 1;
+        let tried_node = try_node(worker, client, exchange, upload, &upstream, node).await;
+        let endpoint = &upstream.nodes[node].endpoint;
+        let Err((failure, then)) = tried_node else {
+            endpoint.failures.answered();
+            return;
+        };
+        blame(worker, exchange, endpoint, &failure);
+        let over = upstream.retry_timeout_us > 0
+            && worker.now_us() > exchange.started + upstream.retry_timeout_us;
+        if then == Then::GiveUp || tries_left == 0 || over {
+            if then != Then::GiveUp && upstream.tries() > 1 {
+                exchange.flags.raise(Flag::RetriesExhausted);
+            }
+            return give_up(worker, client, exchange, failure).await;
+        }
+        worker.recorder.upstream_retried();
+    }
+}
+
+/// Remembers, counts and logs what a node did wrong.
+fn blame(worker: &Worker, exchange: &mut Exchange, endpoint: &Endpoint, failure: &Failure) {
+    let now = worker.now_us();
+    if let Some(attempt) = exchange.attempts.last_mut() {
+        attempt.ended.get_or_insert(now);
+        attempt.status.get_or_insert(failure.status);
+    }
+    exchange.flags.raise(failure.flag);
+    let Some(kind) = failure.node else { return };
+    worker.count_failure(endpoint, kind);
+    let id = worker.id_of(exchange);
+    let fields: error_log::Fields<'_> = &[
+        ("node", &endpoint.authority),
+        ("failure", &kind.name()),
+        ("reason", &failure.detail),
+        ("request_id", &format_args!("{id:032x}")),
+    ];
+    error_log::warn("upstream node failed", fields);
+}
+
+/// One node, twice if its pooled connection had gone stale.
+async fn try_node(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    upload: &mut Upload,
+    upstream: &Arc<Upstream>,
+    node: usize,
+) -> Result<(), (Failure, Then)> {
+    let endpoint = &upstream.nodes[node].endpoint;
+    let timeouts = exchange.timeouts();
+    head::for_node(exchange, upstream, node);
+    let mut fresh = false;
+    loop {
+        let first = exchange.attempts.is_empty();
+        let started = if first { exchange.started } else { worker.now_us() };
+        exchange.attempts.push(Attempt::new(endpoint, started));
+        let next = |failure| (failure, Then::NextNode);
+        let address = connect::address(worker, client, endpoint, timeouts).await.map_err(next)?;
+        let host = exchange.request.host().unwrap_or_default();
+        let way = Way::new(worker, upstream, endpoint, host, address);
+        let pooled = if fresh { None } else { connect::pooled(worker, &way) };
+        let connection = match pooled {
+            Some(connection) => connection,
+            None => connect::open(worker, client, upstream, &way, timeouts).await.map_err(next)?,
+        };
+        worker.count_try(endpoint, connection.reused());
+        if let Some(attempt) = exchange.attempts.last_mut() {
+            attempt.peer = Some(address);
+            attempt.connected = Some(if connection.reused() { started } else { worker.now_us() });
+        }
+        match exchange_on(worker, client, exchange, upload, upstream, &way, connection).await {
+            Err((_, Then::Reconnect)) => {
+                exchange.attempts.pop();
+                fresh = true;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// One exchange on one connection.
+async fn exchange_on(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    upload: &mut Upload,
+    upstream: &Upstream,
+    way: &Way,
+    mut connection: Pooled,
+) -> Result<(), (Failure, Then)> {
+    let request = &exchange.request;
+    let busy = worker.count_busy();
+    upload.begin(
+        &request.method,
+        head::target(request),
+        &Fields {
+            headers: &request.headers,
+            framing: match request.framing {
+                // A body that a client announced as empty stays announced.
+                Framing::None | Framing::UntilClose => Framing::None,
+                other => other,
+            },
+            persistence: match exchange.upgrading {
+                true => Persistence::Upgrade("websocket"),
+                false => Persistence::Open,
+            },
+        },
+    );
+    let mut relay = Relay::new(worker, client, exchange, upload, &mut connection.stream);
+    let outcome = (&mut relay).await;
+    drop(busy);
+    let (heard, answered) = (relay.download.heard(), relay.download.answered());
+    let reusable = relay.reusable();
+    match outcome {
+        Outcome::Answered => {
+            if reusable {
+                let limits = upstream.keepalive;
+                worker.pool.borrow_mut().put(way.pool, connection, limits, worker.turn_ms());
+            }
+            Ok(())
+        }
+        Outcome::Switched => {
+            worker.release(exchange);
+            let idle_ms = exchange.timeouts().read / 1_000;
+            let carried = tunnel::run(worker, client, &mut connection.stream, idle_ms).await;
+            exchange.request_length += carried.from_client;
+            exchange.bytes_sent += carried.to_client;
+            exchange.body_sent += carried.to_client;
+            client.keep_alive = false;
+            Ok(())
+        }
+        Outcome::Failed(failure) => {
+            if answered {
+                // The head is out, and perhaps part of the body: the only honest end is to
+                // close, so that the client sees an answer that lacks its end.
+                client.keep_alive = false;
+                return Err((failure, Then::GiveUp));
+            }
+            let then = after(&failure, exchange, upload, connection.reused(), heard);
+            exchange.response.clear();
+            Err((failure, then))
+        }
+    }
+}
+
+/// Whether, after a failure before any final head, the request may be sent again, and where.
+fn after(
+    failure: &Failure,
+    exchange: &Exchange,
+    upload: &Upload,
+    reused: bool,
+    heard: bool,
+) -> Then {
+    let upstream_broke =
+        matches!(failure.flag, Flag::UpstreamClosed | Flag::UpstreamTimeout) && !heard;
+    if !upstream_broke || !upload.replayable() {
+        return Then::GiveUp;
+    }
+    if upload.sent_any() && !is_idempotent(&exchange.request.method) {
+        return Then::GiveUp;
+    }
+    if reused && failure.flag == Flag::UpstreamClosed { Then::Reconnect } else { Then::NextNode }
+}
+
+/// RFC 9110 section 9.2.2; nginx leaves out the same ones (POST, LOCK, PATCH).
+fn is_idempotent(method: &Method) -> bool {
+    !matches!(method, Method::Post | Method::Patch | Method::Extension(_) | Method::Connect)
+}
+
+/// Tells the client, unless an answer is out already or it has left.
+async fn give_up(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    failure: Failure,
+) {
+    let begun = exchange.bytes_sent > 0 && exchange.response.status >= 200;
+    exchange.flags.raise(failure.flag);
+    if begun || failure.status == 499 {
+        client.keep_alive = false;
+        if exchange.response.status == 0 {
+            exchange.response.status = 499;
+        }
+        return;
+    }
+    let answer = Answer::failure(&failure.detail, failure.flag, failure.status);
+    respond::send(worker, client, exchange, answer).await;
+}

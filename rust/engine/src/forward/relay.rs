@@ -1,0 +1,309 @@
+//! Both directions of one attempt, polled together.
+//!
+//! An upstream may answer while the request is still being sent, and neither side can deadlock
+//! the other: whichever direction can move does. The deadline of the moment is derived from
+//! what each direction waits for, so that progress in one never hides a stall in the other.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use gateway_net::socket::Socket as _;
+use gateway_net::stream::Stream;
+
+use super::download::{self, Download};
+use super::upload::{self, Upload};
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::observe::flags::Flag;
+use crate::observe::metrics::UpstreamFailure;
+use crate::upstream::Timeouts;
+use crate::worker::Worker;
+
+/// Bytes per second below which a client that sends a body is ended, after [`RATE_GRACE_US`].
+const MIN_BODY_RATE: u64 = 240;
+/// How long a body may trickle before its rate counts.
+const RATE_GRACE_US: u64 = 10_000_000;
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The answer was relayed whole.
+    Answered,
+    /// The upstream switched protocols.
+    Switched,
+    /// It failed.
+    Failed(Failure),
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The response flag.
+    pub(super) flag: Flag,
+    /// The status for the client if it has not been answered.
+    pub(super) status: u16,
+    /// What the node did, if it is to blame.
+    pub(super) node: Option<UpstreamFailure>,
+    /// For the log.
+    pub(super) detail: String,
+}
+
+impl Failure {
+    /// A failure that no node is to blame for.
+    pub(super) fn new(flag: Flag, status: u16, detail: impl Into<String>) -> Self {
+        Self { flag, status, node: None, detail: detail.into() }
+    }
+
+    /// A node's failure.
+    pub(super) fn node(kind: UpstreamFailure, status: u16, detail: impl Into<String>) -> Self {
+        Self { flag: kind.flag(), status, node: Some(kind), detail: detail.into() }
+    }
+}
+
+/// What the armed deadline stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    ClientBody,
+    ClientStalled,
+    UpstreamSend,
+    UpstreamRead,
+    Total,
+}
+
+/// One attempt at an upstream node.
+pub(super) struct Relay<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) client: &'a mut Client,
+    pub(super) exchange: &'a mut Exchange,
+    pub(super) upload: &'a mut Upload,
+    pub(super) upstream: &'a mut Stream,
+    pub(super) download: Download,
+    timeouts: Timeouts,
+    sent: bool,
+    /// The upstream stopped reading; its answer, if one comes, still counts.
+    send_error: Option<io::Error>,
+    cause: Cause,
+    /// When each direction last moved, in microseconds.
+    upload_moved: u64,
+    download_moved: u64,
+    /// How long the client was waited for, up to `armed` if it was waited for then.
+    client_waited: u64,
+    armed: u64,
+}
+
+impl<'a> Relay<'a> {
+    pub(super) fn new(
+        worker: &'a Worker,
+        client: &'a mut Client,
+        exchange: &'a mut Exchange,
+        upload: &'a mut Upload,
+        upstream: &'a mut Stream,
+    ) -> Self {
+        let timeouts = exchange.timeouts();
+        Self {
+            worker,
+            client,
+            exchange,
+            upload,
+            upstream,
+            download: Download::new(),
+            timeouts,
+            sent: false,
+            send_error: None,
+            cause: Cause::Total,
+            upload_moved: 0,
+            download_moved: 0,
+            client_waited: 0,
+            armed: 0,
+        }
+    }
+
+    /// Whether the upstream's connection may carry another request.
+    pub(super) fn reusable(&self) -> bool {
+        self.sent && self.send_error.is_none() && self.download.reusable(self.exchange)
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if self.client.deadline.expired() {
+            return Poll::Ready(Outcome::Failed(self.timed_out()));
+        }
+        if !self.sent
+            && let Poll::Ready(result) = self.poll_upload(cx)
+        {
+            if let Err(failure) = result {
+                return Poll::Ready(Outcome::Failed(failure));
+            }
+            self.sent = true;
+        }
+        self.download.early = !self.upload.complete();
+        let polled =
+            self.download.poll(cx, self.worker, self.exchange, self.client, self.upstream);
+        if self.download.answered() {
+            self.upload.forget();
+        }
+        match polled {
+            Poll::Ready(Ok(())) if self.download.switched() => Poll::Ready(Outcome::Switched),
+            Poll::Ready(Ok(())) => Poll::Ready(Outcome::Answered),
+            Poll::Ready(Err(broken)) => Poll::Ready(Outcome::Failed(self.download_failure(broken))),
+            Poll::Pending if self.client_left(cx) => {
+                let failure = Failure::new(Flag::ClientLeft, 499, "client closed its connection");
+                Poll::Ready(Outcome::Failed(failure))
+            }
+            Poll::Pending => {
+                self.arm();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let polled = self.upload.poll(cx, self.worker, self.client, self.upstream);
+        let broken = match polled {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(broken)) => broken,
+        };
+        Poll::Ready(match broken {
+            upload::Broken::Upstream(error) => {
+                self.send_error = Some(error);
+                Ok(())
+            }
+            upload::Broken::ClientLeft => {
+                let detail = "client closed its connection before its request was complete";
+                Err(Failure::new(Flag::ClientLeft, 400, detail))
+            }
+            upload::Broken::ClientMalformed(reject) => {
+                Err(Failure::new(Flag::ClientRequest, reject.status(), reject.reason()))
+            }
+            upload::Broken::TooLarge => {
+                Err(Failure::new(Flag::ClientLimit, 413, "request body is larger than allowed"))
+            }
+        })
+    }
+
+    /// Watches the client while nothing is expected of it. What it sends is its next request
+    /// and is kept; after that its leaving shows only when it is written to.
+    fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.sent || !self.upload.complete() || !self.client.unread.is_empty() {
+            return false;
+        }
+        let scratch = &mut *self.worker.scratch.borrow_mut();
+        match self.client.stream.poll_read(cx, scratch.space()) {
+            Poll::Pending => false,
+            Poll::Ready(Ok(n)) if n > 0 => {
+                self.client.unread.extend_from_slice(&scratch.space()[..n]);
+                false
+            }
+            Poll::Ready(_) => true,
+        }
+    }
+
+    fn download_failure(&mut self, broken: download::Broken) -> Failure {
+        let detail = match broken {
+            download::Broken::ClientLeft => {
+                return Failure::new(Flag::ClientLeft, 499, "client closed its connection");
+            }
+            download::Broken::UpstreamMalformed(reject) => {
+                return Failure::node(UpstreamFailure::Protocol, 502, reject.reason());
+            }
+            download::Broken::TooManyInterim => {
+                return Failure::node(UpstreamFailure::Protocol, 502, "too many interim answers");
+            }
+            download::Broken::UpstreamClosed => match self.send_error.take() {
+                Some(error) => format!("upstream stopped reading: {error}"),
+                None if self.download.answered() => "upstream closed mid-answer".into(),
+                None => "upstream closed before it answered".into(),
+            },
+            download::Broken::Upstream(error) => error.to_string(),
+        };
+        Failure::node(UpstreamFailure::Closed, 502, detail)
+    }
+
+    fn timed_out(&self) -> Failure {
+        if self.worker.killed() {
+            return Failure::new(Flag::ShuttingDown, 503, "the gateway is shutting down");
+        }
+        match self.cause {
+            Cause::ClientBody => {
+                Failure::new(Flag::ClientTimeout, 408, "request body did not arrive in time")
+            }
+            Cause::ClientStalled => {
+                Failure::new(Flag::ClientStalled, 499, "client did not read its answer in time")
+            }
+            Cause::UpstreamSend => {
+                Failure::node(UpstreamFailure::Timeout, 504, "upstream took no bytes in time")
+            }
+            Cause::UpstreamRead => {
+                Failure::node(UpstreamFailure::Timeout, 504, "upstream gave no bytes in time")
+            }
+            Cause::Total => {
+                Failure::new(Flag::TotalTimeout, 504, "time for the whole exchange is over")
+            }
+        }
+    }
+
+    /// Sets the earliest deadline of what is waited for. One clock reading per wait.
+    fn arm(&mut self) {
+        let now = self.worker.now_us();
+        if std::mem::take(&mut self.upload.moved) || self.upload_moved == 0 {
+            self.upload_moved = now;
+        }
+        if std::mem::take(&mut self.download.moved) || self.download_moved == 0 {
+            self.download_moved = now;
+        }
+        if self.cause == Cause::ClientBody {
+            self.client_waited += now - self.armed;
+        }
+        self.armed = now;
+        let limits = &self.worker.limits;
+        let mut earliest = match self.timeouts.total {
+            0 => (u64::MAX, Cause::Total),
+            total => (self.exchange.started + total, Cause::Total),
+        };
+        let mut consider = |at: u64, cause| {
+            if at < earliest.0 {
+                earliest = (at, cause);
+            }
+        };
+        if !self.sent {
+            match self.upload.waits {
+                upload::Waits::Client => {
+                    let pause = self.upload_moved + limits.client_body_us;
+                    // Time that the upstream made the client wait is not held against it, and
+                    // a dialogue whose answer has begun may be as slow as it likes.
+                    let earned = RATE_GRACE_US + self.upload.received * 1_000_000 / MIN_BODY_RATE;
+                    let rate = match self.download.answered() {
+                        true => u64::MAX,
+                        false => now + earned.saturating_sub(self.client_waited),
+                    };
+                    consider(pause.min(rate), Cause::ClientBody);
+                }
+                _ => consider(self.upload_moved + self.timeouts.send, Cause::UpstreamSend),
+            }
+        }
+        match self.download.waits {
+            download::Waits::Client => {
+                consider(self.download_moved + limits.send_us, Cause::ClientStalled);
+            }
+            // An upstream owes an answer once it has the request, and the rest of it always.
+            download::Waits::Upstream if self.sent || self.download.answered() => {
+                let since = self.download_moved.max(self.upload_moved);
+                consider(since + self.timeouts.read, Cause::UpstreamRead);
+            }
+            download::Waits::Upstream => {}
+        }
+        self.cause = earliest.1;
+        self.client.deadline.set(earliest.0 / 1_000 + 1);
+    }
+}
+
+impl Future for Relay<'_> {
+    type Output = Outcome;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.step(cx)
+    }
+}

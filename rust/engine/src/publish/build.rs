@@ -1,0 +1,166 @@
+//! From valid documents to what workers use.
+
+use std::sync::Arc;
+
+use gateway_core::config::{self, Invalid, TlsVersion, Usage};
+use gateway_kit::expr::Expr;
+use gateway_net::tls::{Certificate, CertificateTable, HostOptions, Versions, VirtualHost};
+use serde_json::Value;
+
+use super::{Publisher, invalid};
+use crate::matching::RouteSpec;
+use crate::settings::Settings;
+use crate::snapshot::{Destination, Route, Service};
+use crate::upstream::{Timeouts, Upstream};
+use crate::variables::Variable;
+
+/// What a route asks of requests; `hosts` are its service's.
+pub(super) fn spec<'a>(route: &'a config::Route, hosts: &'a [String]) -> RouteSpec<'a> {
+    RouteSpec {
+        id: &route.id,
+        uris: &route.uris,
+        hosts: if route.hosts.is_empty() { hosts } else { &route.hosts },
+        methods: route.methods,
+        remote_addrs: &route.remote_addrs,
+        vars: route.vars.as_ref(),
+        priority: route.priority,
+        disabled: !route.enabled,
+    }
+}
+
+/// Names of variables, resolved.
+pub(super) fn resolve(name: &str) -> Result<Variable, String> {
+    Ok(Variable::of(name))
+}
+
+pub(super) fn check_expression(expression: &Value) -> Result<(), String> {
+    Expr::compile(expression, &mut resolve).map(|_| ()).map_err(|error| error.to_string())
+}
+
+impl Publisher {
+    pub(super) fn build_route(
+        &mut self,
+        route: &config::Route,
+        warnings: &mut Vec<String>,
+    ) -> Result<Route, Invalid> {
+        let name = format!("route {}", route.id);
+        let destination = match (&route.upstream, &route.upstream_id) {
+            (Some(upstream), _) => Destination::Inline(
+                self.build_upstream(upstream, &name, warnings).map_err(within_upstream)?,
+            ),
+            (None, Some(id)) => Destination::Slot(self.upstream_slots.of(id)),
+            (None, None) => Destination::None,
+        };
+        Ok(Route {
+            id: Box::from(&*route.id),
+            name: route.name.as_deref().map(Box::from),
+            destination,
+            service: route.service_id.as_ref().map(|id| self.service_slots.of(id)),
+            timeouts: route.timeout.map(Timeouts::from),
+            websocket: route.enable_websocket,
+        })
+    }
+
+    pub(super) fn build_service(
+        &mut self,
+        service: &config::Service,
+        warnings: &mut Vec<String>,
+    ) -> Result<Service, Invalid> {
+        let name = format!("service {}", service.id);
+        let destination = match (&service.upstream, &service.upstream_id) {
+            (Some(upstream), _) => Destination::Inline(
+                self.build_upstream(upstream, &name, warnings).map_err(within_upstream)?,
+            ),
+            (None, Some(id)) => Destination::Slot(self.upstream_slots.of(id)),
+            (None, None) => Destination::None,
+        };
+        Ok(Service {
+            id: Box::from(&*service.id),
+            name: service.name.as_deref().map(Box::from),
+            destination,
+            websocket: service.enable_websocket,
+        })
+    }
+
+    pub(super) fn build_upstream(
+        &mut self,
+        upstream: &config::Upstream,
+        name: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<Arc<Upstream>, Invalid> {
+        self.last_upstream += 1;
+        let (number, registry) = (self.last_upstream, &mut self.registry);
+        let built = Upstream::build(upstream, number, registry, &mut self.trust, self.ca.as_ref())
+            .map_err(|(pointer, message)| invalid(pointer, message))?;
+        if upstream.scheme.is_tls() && !upstream.tls.verify {
+            warnings.push(format!(
+                "{name}: tls.verify is false, so whoever answers at its nodes' addresses is \
+                 believed to be the upstream"
+            ));
+        }
+        Ok(Arc::new(built))
+    }
+
+    /// A server certificate; none if it is off or for upstreams.
+    pub(super) fn build_ssl(
+        &mut self,
+        ssl: &config::Ssl,
+        settings: &Settings,
+    ) -> Result<Option<Arc<VirtualHost>>, Invalid> {
+        let certificates = ssl
+            .pairs
+            .iter()
+            .enumerate()
+            .map(|(at, pair)| {
+                let pointer = if at == 0 { "/cert".into() } else { format!("/certs/{}", at - 1) };
+                Certificate::from_pem(pair.cert.as_bytes(), pair.key.reveal().as_bytes())
+                    .map_err(|error| invalid(&pointer, error.to_string()))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if !ssl.enabled || ssl.usage == Usage::Client {
+            return Ok(None);
+        }
+        if ssl.client.is_some() {
+            let message = "client certificates (client.ca) are not verified by this release yet, \
+                           so this host would be open to everybody";
+            return Err(invalid("/client", message));
+        }
+        let named: Vec<&str> = match ssl.protocols.is_empty() {
+            true => settings.ssl.protocols.iter().map(String::as_str).collect(),
+            false => ssl.protocols.iter().map(|version| name(*version)).collect(),
+        };
+        let versions = Versions::from_names(named)
+            .ok_or_else(|| invalid("/ssl_protocols", "no version of TLS is left to offer"))?;
+        let options = HostOptions {
+            names: ssl.snis.clone(),
+            certificates,
+            versions,
+            alpn: vec![b"http/1.1".to_vec()],
+            tickets: settings.ssl.session_tickets,
+        };
+        VirtualHost::new(options, &self.sessions)
+            .map(|host| Some(Arc::new(host)))
+            .map_err(|error| invalid("", error.to_string()))
+    }
+
+    pub(super) fn certificate_table(&self, settings: &Settings) -> CertificateTable {
+        let mut ssls: Vec<_> = self.ssls.iter().collect();
+        // Of two for one name the lower id wins, whatever the order they came in.
+        ssls.sort_by_key(|(id, _)| (*id).clone());
+        let hosts = ssls.into_iter().map(|(_, host)| Arc::clone(host));
+        CertificateTable::new(hosts, settings.ssl.fallback_sni.as_deref())
+    }
+}
+
+/// A mistake of an upstream that is written out inside another resource.
+fn within_upstream(error: Invalid) -> Invalid {
+    Invalid::at(format!("/upstream{}", error.pointer), error.message)
+}
+
+fn name(version: TlsVersion) -> &'static str {
+    match version {
+        TlsVersion::V1_1 => "TLSv1.1",
+        TlsVersion::V1_2 => "TLSv1.2",
+        TlsVersion::V1_3 => "TLSv1.3",
+    }
+}

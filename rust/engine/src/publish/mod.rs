@@ -1,0 +1,345 @@
+//! The one way in for configuration: changed documents at a revision become a new snapshot.
+//!
+//! First everything is checked and built that can fail, touching nothing; then the changes are
+//! put into a copy of the last snapshot, which shares all that did not change. So a bad change
+//! leaves no trace, and a good one costs what it touches.
+
+mod build;
+mod file;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use gateway_core::config::{self, Catalogue, Context, Invalid, Kind, Origin, Resource};
+pub use gateway_core::source::Problem;
+use gateway_core::source::Position;
+use gateway_net::tls::{SessionStore, Trust, VirtualHost};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::settings::Settings;
+use crate::snapshot::{Route, Service, Slot, Snapshot};
+use crate::upstream::Upstream;
+use crate::upstream::endpoint::Registry;
+use slots::Slots;
+
+pub use file::check_file;
+
+/// A changed document.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Change {
+    /// The kind, as Admin API paths name it: `routes`, `upstreams` …
+    pub kind: String,
+    /// The identifier.
+    pub id: String,
+    /// The document; none removes it.
+    pub document: Option<Value>,
+    /// Where it stands in its file.
+    #[serde(skip)]
+    pub(crate) position: Option<Position>,
+}
+
+/// What becomes of good changes that come with bad ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// All or nothing: files and `PUT /configs`.
+    Atomic,
+    /// The bad ones are kept out and reported: etcd.
+    Each,
+}
+
+/// What became of changes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The revision now in force.
+    pub revision: u64,
+    /// What was kept out.
+    pub problems: Vec<Problem>,
+    /// What is in force and worth a word: upstream certificates that are not verified.
+    pub warnings: Vec<String>,
+}
+
+/// A change that was checked and built.
+enum Ready {
+    Route(Arc<config::Route>, Arc<Route>),
+    Service(Arc<config::Service>, Arc<Service>),
+    Upstream(Arc<Upstream>),
+    Ssl(Option<Arc<VirtualHost>>),
+    /// Kept, and used by nothing yet.
+    Other,
+    Removed,
+}
+
+/// Turns changes into snapshots. Owned by the publishing thread.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    registry: Registry,
+    trust: Trust,
+    /// The CA of upstreams that name none; none for the system's.
+    ca: Option<Arc<str>>,
+    sessions: Arc<SessionStore>,
+    routes: HashMap<Box<str>, (Arc<config::Route>, Arc<Route>)>,
+    services: HashMap<Box<str>, Arc<config::Service>>,
+    ssls: HashMap<Box<str>, Arc<VirtualHost>>,
+    /// Routes of each service, which take its hosts if they have none.
+    routes_of_service: HashMap<Box<str>, HashSet<Box<str>>>,
+    service_slots: Slots,
+    upstream_slots: Slots,
+    last_upstream: u32,
+    snapshot: Snapshot,
+    /// The documents of the last resource file, for finding what a new one changed.
+    file: HashMap<(Kind, String), Value>,
+}
+
+impl Publisher {
+    /// A publisher that starts with nothing.
+    ///
+    /// # Errors
+    /// The CA file of the settings cannot be read.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
+        let ca = match &settings.ssl.trusted_certificate {
+            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+                format!("apisix.ssl.ssl_trusted_certificate: cannot read {path}: {error}")
+            })?),
+            None => None,
+        };
+        Ok(Self {
+            ca: ca.map(Arc::from),
+            registry: Registry::default(),
+            trust: Trust::default(),
+            sessions: Arc::default(),
+            routes: HashMap::new(),
+            services: HashMap::new(),
+            ssls: HashMap::new(),
+            routes_of_service: HashMap::new(),
+            service_slots: Slots::default(),
+            upstream_slots: Slots::default(),
+            last_upstream: 0,
+            snapshot: Snapshot::empty(settings.router),
+            file: HashMap::new(),
+        })
+    }
+
+    /// The snapshot of the last changes.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Applies `changes`. With [`Mode::Atomic`] any problem means that nothing was applied.
+    ///
+    /// # Errors
+    /// The problems, in atomic mode.
+    pub(crate) fn apply(
+        &mut self,
+        changes: Vec<Change>,
+        revision: u64,
+        mode: Mode,
+        origin: Origin,
+        settings: &Settings,
+    ) -> Result<Report, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut warnings = Vec::new();
+        let mut ready = Vec::with_capacity(changes.len());
+        for change in changes {
+            match self.prepare(&change, origin, settings, &mut warnings) {
+                Ok((kind, made)) => ready.push((kind, change.id, made)),
+                Err(invalid) => problems.push(problem(&change, invalid)),
+            }
+        }
+        if mode == Mode::Atomic && !problems.is_empty() {
+            return Err(problems);
+        }
+        self.put(ready, settings);
+        self.snapshot.revision = revision;
+        self.registry.prune();
+        Ok(Report { revision, problems, warnings })
+    }
+
+    /// Checks and builds one change.
+    fn prepare(
+        &mut self,
+        change: &Change,
+        origin: Origin,
+        settings: &Settings,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Kind, Ready), Invalid> {
+        let kind = Kind::from_directory(&change.kind)
+            .ok_or_else(|| invalid("", format!("unknown kind of resource: {}", change.kind)))?;
+        let Some(document) = &change.document else { return Ok((kind, Ready::Removed)) };
+        let mut document = document.clone();
+        // A file's documents were validated when it was read, so that their mistakes are told
+        // with their lines.
+        if change.position.is_none() {
+            let context = Context { catalogue: &Expressions, origin };
+            config::validate(kind, Some(&change.id), &mut document, &context)?;
+        }
+        let made = match config::decode(kind, &change.id, document)? {
+            Resource::Route(config) => {
+                let route = Arc::new(self.build_route(&config, warnings)?);
+                // Paths and expressions are tried out here, where the change can still fail.
+                crate::matching::Router::new(settings.router)
+                    .insert(&build::spec(&config, &[]), Arc::clone(&route), &mut build::resolve)
+                    .map_err(|error| invalid(&error.pointer(), error.to_string()))?;
+                Ready::Route(config, route)
+            }
+            Resource::Service(config) => {
+                let service = Arc::new(self.build_service(&config, warnings)?);
+                Ready::Service(config, service)
+            }
+            Resource::Upstream(config) => {
+                let name = format!("upstream {}", change.id);
+                Ready::Upstream(self.build_upstream(&config, &name, warnings)?)
+            }
+            Resource::Ssl(config) => Ready::Ssl(self.build_ssl(&config, settings)?),
+            _ => Ready::Other,
+        };
+        Ok((kind, made))
+    }
+
+    /// Puts what was built into the next snapshot. Nothing here can fail.
+    fn put(&mut self, ready: Vec<(Kind, String, Ready)>, settings: &Settings) {
+        let mut certificates = false;
+        let mut hosts_changed = HashSet::new();
+        for (kind, id, made) in ready {
+            match (kind, made) {
+                (_, Ready::Route(config, route)) => self.put_route(&id, config, route),
+                (Kind::Route, Ready::Removed) => self.remove_route(&id),
+                (_, Ready::Service(config, service)) => {
+                    let before = self.services.insert(id.as_str().into(), Arc::clone(&config));
+                    if before.is_none_or(|before| before.hosts != config.hosts) {
+                        hosts_changed.insert(id.clone());
+                    }
+                    let slot = self.service_slots.of(&id);
+                    set(Arc::make_mut(&mut self.snapshot.services), slot, Some(service));
+                }
+                (Kind::Service, Ready::Removed) => {
+                    if self.services.remove(id.as_str()).is_some_and(|s| !s.hosts.is_empty()) {
+                        hosts_changed.insert(id.clone());
+                    }
+                    let slot = self.service_slots.of(&id);
+                    set(Arc::make_mut(&mut self.snapshot.services), slot, None);
+                }
+                (_, Ready::Upstream(upstream)) => {
+                    let slot = self.upstream_slots.of(&id);
+                    set(Arc::make_mut(&mut self.snapshot.upstreams), slot, Some(upstream));
+                }
+                (Kind::Upstream, Ready::Removed) => {
+                    let slot = self.upstream_slots.of(&id);
+                    set(Arc::make_mut(&mut self.snapshot.upstreams), slot, None);
+                }
+                (_, Ready::Ssl(Some(host))) => {
+                    self.ssls.insert(id.into(), host);
+                    certificates = true;
+                }
+                (Kind::Ssl, _) => certificates |= self.ssls.remove(id.as_str()).is_some(),
+                (_, Ready::Other | Ready::Removed | Ready::Ssl(None)) => {}
+            }
+        }
+        for service in hosts_changed {
+            self.refile(&service);
+        }
+        if certificates {
+            self.snapshot.certificates = Arc::new(self.certificate_table(settings));
+        }
+    }
+
+    fn put_route(&mut self, id: &str, config: Arc<config::Route>, route: Arc<Route>) {
+        self.forget_service_of(id);
+        if let Some(service) = &config.service_id {
+            let routes = self.routes_of_service.entry(Box::from(&**service)).or_default();
+            routes.insert(id.into());
+        }
+        self.file_route(&config, &route);
+        self.routes.insert(id.into(), (config, route));
+    }
+
+    fn remove_route(&mut self, id: &str) {
+        self.forget_service_of(id);
+        self.routes.remove(id);
+        self.snapshot.router.remove(id);
+    }
+
+    fn forget_service_of(&mut self, id: &str) {
+        let Some((before, _)) = self.routes.get(id) else { return };
+        let Some(service) = &before.service_id else { return };
+        if let Some(routes) = self.routes_of_service.get_mut(&**service) {
+            routes.remove(id);
+        }
+    }
+
+    /// Files a route under its own hosts, or else its service's.
+    fn file_route(&mut self, config: &config::Route, route: &Arc<Route>) {
+        let service = config.service_id.as_ref().and_then(|id| self.services.get(&**id));
+        let hosts = service.map_or(&[][..], |service| &service.hosts);
+        let spec = build::spec(config, hosts);
+        let filed = self.snapshot.router.insert(&spec, Arc::clone(route), &mut build::resolve);
+        debug_assert!(filed.is_ok(), "the route was tried out before");
+    }
+
+    /// Files the routes of a service anew: its hosts have changed.
+    fn refile(&mut self, service: &str) {
+        let Some(ids) = self.routes_of_service.get(service) else { return };
+        let routes: Vec<_> = ids.iter().filter_map(|id| self.routes.get(id).cloned()).collect();
+        for (config, route) in routes {
+            self.file_route(&config, &route);
+        }
+    }
+
+    /// The expiry of every certificate in force, by server name.
+    pub(crate) fn expiries(&self) -> Vec<(String, i64)> {
+        let hosts = self.ssls.values();
+        hosts
+            .flat_map(|host| {
+                let soonest = host.certificates().iter().map(|c| c.not_after()).min();
+                host.names().iter().filter_map(move |name| Some((name.clone(), soonest?)))
+            })
+            .collect()
+    }
+}
+
+/// Expressions are this engine's; plugins come with a later release.
+struct Expressions;
+
+impl Catalogue for Expressions {
+    fn check_plugin(
+        &self,
+        scope: config::Scope,
+        name: &str,
+        conf: &mut Value,
+    ) -> Result<(), config::PluginError> {
+        config::NoPlugins.check_plugin(scope, name, conf)
+    }
+
+    fn authenticates(&self, name: &str) -> bool {
+        config::NoPlugins.authenticates(name)
+    }
+
+    fn check_expression(&self, expression: &Value) -> Result<(), String> {
+        build::check_expression(expression)
+    }
+}
+
+fn set<T>(slots: &mut Vec<Option<Arc<T>>>, slot: Slot, value: Option<Arc<T>>) {
+    let slot = slot as usize;
+    if slots.len() <= slot {
+        slots.resize(slot + 1, None);
+    }
+    slots[slot] = value;
+}
+
+fn invalid(pointer: &str, message: impl Into<String>) -> Invalid {
+    Invalid::at(pointer, message)
+}
+
+fn problem(change: &Change, invalid: Invalid) -> Problem {
+    Problem {
+        line: change.position.map_or(0, |position| position.line),
+        column: change.position.map_or(0, |position| position.column),
+        path: format!("{}/{}{}", change.kind, change.id, invalid.pointer),
+        message: invalid.message,
+        suggestion: invalid.nearest,
+    }
+}

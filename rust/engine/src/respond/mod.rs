@@ -1,0 +1,180 @@
+//! Answers that the gateway makes itself: the only place that turns a failure into bytes.
+//!
+//! APISIX's `{"error_msg": …}` where APISIX has a text for it, problem details (RFC 9457)
+//! elsewhere; always with the request's id and, unless switched off, `Proxy-Status` (RFC 9209).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use gateway_core::headers::Known;
+use gateway_core::method::Method;
+use gateway_net::h1::{Fields, Framing, append_response, reason_phrase, strip_hop_by_hop};
+use serde_json::json;
+
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::observe::flags::Flag;
+use crate::worker::Worker;
+
+#[cfg(test)]
+mod tests;
+
+/// An answer that the gateway makes.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    status: u16,
+    /// Why; none for answers that are what was asked for.
+    flag: Option<Flag>,
+    content_type: &'static str,
+    body: Body,
+    fields: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Bytes(Cow<'static, [u8]>),
+    /// Problem details, written when the request's id is known.
+    Problem(String),
+}
+
+impl Answer {
+    /// What was asked for.
+    pub(crate) fn ok(content_type: &'static str, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        let body = Body::Bytes(body.into());
+        Self { status: 200, flag: None, content_type, body, fields: Vec::new() }
+    }
+
+    /// An error in APISIX's words and shape.
+    pub(crate) fn error_msg(status: u16, flag: Flag, text: &str) -> Self {
+        let body = format!("{}\n", json!({ "error_msg": text })).into_bytes();
+        let content_type = "text/plain; charset=utf-8";
+        let body = Body::Bytes(body.into());
+        Self { status, flag: Some(flag), content_type, body, fields: Vec::new() }
+    }
+
+    /// An error as problem details (RFC 9457).
+    pub(crate) fn problem(status: u16, flag: Flag, detail: &str) -> Self {
+        let content_type = "application/problem+json";
+        let body = Body::Problem(detail.to_owned());
+        Self { status, flag: Some(flag), content_type, body, fields: Vec::new() }
+    }
+
+    /// What a client is told when every try failed. The reason of the last one stays in the
+    /// log: it names addresses that are none of a client's business.
+    pub(crate) fn failure(detail: &str, flag: Flag, status: u16) -> Self {
+        match flag.meaning().side {
+            crate::observe::flags::Side::Upstream => {
+                Self::problem(status, flag, flag.meaning().title)
+            }
+            _ => Self::problem(status, flag, detail),
+        }
+    }
+
+    /// Another status.
+    pub(crate) fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// A further field.
+    pub(crate) fn field(
+        mut self,
+        name: &'static str,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+}
+
+/// Sends `answer` and raises its flag.
+pub(crate) async fn send(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    answer: Answer,
+) {
+    let id = worker.id_of(exchange);
+    let status = answer.status;
+    exchange.response.clear();
+    exchange.response.status = status;
+    let body = match answer.body {
+        Body::Bytes(bytes) => bytes,
+        Body::Problem(detail) => problem(status, answer.flag, &detail, id).into(),
+    };
+    let headers = &mut exchange.response.headers;
+    headers.append_checked("Date", &worker.text_clock().http_date());
+    headers.append_checked("Server", worker.server_name().as_bytes());
+    if !body.is_empty() {
+        headers.append_checked("Content-Type", answer.content_type.as_bytes());
+    }
+    for (name, value) in &answer.fields {
+        headers.append_checked(name, value.as_bytes());
+    }
+    if let Some(flag) = answer.flag {
+        exchange.flags.raise(flag);
+        headers.append_checked("X-Request-Id", format!("{id:032x}").as_bytes());
+        if worker.forwarding.proxy_status {
+            headers.append_checked("Proxy-Status", proxy_status(flag).as_bytes());
+        }
+    }
+    let mut out = Vec::with_capacity(512 + body.len());
+    let fields = Fields {
+        headers: &exchange.response.headers,
+        framing: Framing::Length(body.len() as u64),
+        persistence: client.persistence(exchange.request.version),
+    };
+    append_response(&mut out, status, None, &fields);
+    if exchange.request.method != Method::Head {
+        out.extend_from_slice(&body);
+        exchange.body_sent = body.len() as u64;
+    }
+    exchange.bytes_sent += out.len() as u64;
+    if !client.send(worker, &out).await {
+        exchange.flags.raise(Flag::ClientLeft);
+        client.keep_alive = false;
+    }
+}
+
+/// The edits to an upstream's final head before it is encoded for the client.
+pub(crate) fn prepare_upstream_answer(worker: &Worker, exchange: &mut Exchange) {
+    let response = &mut exchange.response;
+    let headers = &mut response.headers;
+    strip_hop_by_hop(headers);
+    if !headers.has(Known::Date) {
+        headers.append_checked("Date", &worker.text_clock().http_date());
+    }
+    headers.remove_known(Known::Server);
+    headers.append_checked("Server", worker.server_name().as_bytes());
+    if response.status >= 500 || worker.forwarding.show_upstream_status {
+        let mut digits = itoa::Buffer::new();
+        let status = digits.format(response.status).as_bytes();
+        headers.append_checked("X-APISIX-Upstream-Status", status);
+    }
+}
+
+fn problem(status: u16, flag: Option<Flag>, detail: &str, id: u128) -> Vec<u8> {
+    let mut document = json!({
+        "type": "about:blank",
+        "title": reason_phrase(status),
+        "status": status,
+        "detail": detail,
+        "request_id": format!("{id:032x}"),
+    });
+    if let Some(flag) = flag {
+        document["flag"] = flag.code().into();
+    }
+    let mut bytes = document.to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// RFC 9209: who made the answer and why.
+fn proxy_status(flag: Flag) -> String {
+    let mut value = "gatewright".to_owned();
+    if let Some(error) = flag.meaning().proxy_status {
+        let _ = write!(value, "; error={error}");
+    }
+    let _ = write!(value, "; details=\"{}\"", flag.code());
+    value
+}

@@ -1,0 +1,109 @@
+//! The addresses that upstream nodes name, and what is remembered of each across changes of
+//! the configuration and across workers.
+//!
+//! Two nodes of different upstreams with the same scheme, host, port and TLS identity are one
+//! endpoint: they share pooled connections and the memory of failures.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use gateway_core::config::Host;
+use gateway_net::pool::EndpointId;
+
+#[cfg(test)]
+mod tests;
+
+/// How long a node is passed over after its first failure in a row, in milliseconds.
+const FIRST_PENALTY_MS: u64 = 1_000;
+/// The penalty doubles with each further failure up to this; nginx's `fail_timeout` is 10 s too.
+const LONGEST_PENALTY_MS: u64 = 10_000;
+
+/// What makes two nodes the same endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// Address or name.
+    pub(crate) host: Host,
+    /// TCP port.
+    pub(crate) port: u16,
+    /// What a TLS connection is bound to (CA, verification, client certificate, server name);
+    /// none for plain TCP.
+    pub(crate) tls: Option<Box<str>>,
+}
+
+/// One address that requests are sent to.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// Number for pools; never given out again.
+    pub(crate) id: EndpointId,
+    /// Where it is and how it is reached.
+    pub(crate) key: Key,
+    /// `host:port`, as logs and `pass_host: node` write it.
+    pub(crate) authority: Box<str>,
+    /// Failures remembered.
+    pub(crate) failures: Failures,
+}
+
+/// The memory of failures of one endpoint: a dead node costs one failed try, then none until
+/// its penalty has passed.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    in_a_row: AtomicU32,
+    passed_over_until: AtomicU64,
+}
+
+impl Failures {
+    /// Whether the node is to be passed over at `now_ms`, if there are others.
+    #[inline]
+    pub(crate) fn passed_over(&self, now_ms: u64) -> bool {
+        self.passed_over_until.load(Ordering::Relaxed) > now_ms
+    }
+
+    /// A connection could not be opened or broke before an answer.
+    pub(crate) fn failed(&self, now_ms: u64) {
+        let earlier = self.in_a_row.fetch_add(1, Ordering::Relaxed).min(16);
+        let penalty = (FIRST_PENALTY_MS << earlier).min(LONGEST_PENALTY_MS);
+        self.passed_over_until.store(now_ms + penalty, Ordering::Relaxed);
+    }
+
+    /// An answer came. Writes only when there is something to forget, so that the line stays
+    /// shared between the workers.
+    #[inline]
+    pub(crate) fn answered(&self) {
+        if self.in_a_row.load(Ordering::Relaxed) != 0 {
+            self.in_a_row.store(0, Ordering::Relaxed);
+            self.passed_over_until.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Every endpoint in use. Owned by the publishing thread.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    known: HashMap<Key, Weak<Endpoint>>,
+    last_id: EndpointId,
+}
+
+impl Registry {
+    /// The endpoint for `key`, the existing one if any upstream still uses it.
+    pub(crate) fn intern(&mut self, key: Key) -> Arc<Endpoint> {
+        if let Some(endpoint) = self.known.get(&key).and_then(Weak::upgrade) {
+            return endpoint;
+        }
+        self.last_id += 1;
+        let authority = format!("{}:{}", key.host, key.port).into();
+        let endpoint = Arc::new(Endpoint {
+            id: self.last_id,
+            key: key.clone(),
+            authority,
+            failures: Failures::default(),
+        });
+        self.known.insert(key, Arc::downgrade(&endpoint));
+        endpoint
+    }
+
+    /// Forgets endpoints that no upstream uses any more.
+    pub(crate) fn prune(&mut self) {
+        self.known.retain(|_, endpoint| endpoint.strong_count() > 0);
+    }
+}

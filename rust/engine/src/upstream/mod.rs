@@ -1,0 +1,161 @@
+//! An upstream ready to be sent to: its nodes interned, its limits in the workers' units.
+
+pub(crate) mod endpoint;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_core::config::{self, Host, PassHost, Scheme, Targets};
+use gateway_net::pool;
+use gateway_net::tls::Trust;
+
+use crate::tls::UpstreamTls;
+use endpoint::{Endpoint, Key, Registry};
+
+#[cfg(test)]
+mod tests;
+
+/// Limits on the time spent with an upstream, in microseconds; `total` is 0 for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    /// For a connection, TLS included.
+    pub(crate) connect: u64,
+    /// Between two writes.
+    pub(crate) send: u64,
+    /// Between two reads.
+    pub(crate) read: u64,
+    /// For the whole exchange.
+    pub(crate) total: u64,
+}
+
+impl Default for Timeouts {
+    /// APISIX's 60 s; 5 s to connect, since a node that takes longer is better left for another.
+    fn default() -> Self {
+        Self { connect: 5_000_000, send: 60_000_000, read: 60_000_000, total: 0 }
+    }
+}
+
+impl From<config::Timeout> for Timeouts {
+    fn from(timeout: config::Timeout) -> Self {
+        Self {
+            connect: micros(timeout.connect),
+            send: micros(timeout.send),
+            read: micros(timeout.read),
+            total: timeout.total.map_or(0, micros),
+        }
+    }
+}
+
+/// A server of an upstream.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    /// Where it is.
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Share of the requests; 0 for none.
+    pub(crate) weight: u32,
+    /// The Host field for `pass_host: node`: the port is left out where it is the scheme's.
+    pub(crate) host_header: Box<str>,
+}
+
+/// An upstream, ready.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    /// Number for the balancers' state; never given out again.
+    pub(crate) number: u32,
+    /// The servers.
+    pub(crate) nodes: Vec<Node>,
+    /// What Host the nodes are sent.
+    pub(crate) pass_host: PassHost,
+    /// Timeouts, unless a route has its own.
+    pub(crate) timeouts: Timeouts,
+    /// No further try starts later than this after the request came; 0 for no limit.
+    pub(crate) retry_timeout_us: u64,
+    /// Idle connections.
+    pub(crate) keepalive: pool::Limits,
+    /// TLS towards the nodes.
+    pub(crate) tls: Option<Arc<UpstreamTls>>,
+    retries: Option<u32>,
+}
+
+impl Upstream {
+    /// Makes a valid document ready.
+    ///
+    /// # Errors
+    /// What this release does not serve, or a CA that cannot be read: where in the document, and
+    /// in words.
+    pub(crate) fn build(
+        config: &config::Upstream,
+        number: u32,
+        registry: &mut Registry,
+        trust: &mut Trust,
+        ca: Option<&Arc<str>>,
+    ) -> Result<Self, (&'static str, String)> {
+        if !matches!(config.scheme, Scheme::Http | Scheme::Https) {
+            let message = format!("upstreams of scheme {:?} are not served yet", config.scheme);
+            return Err(("/scheme", message.to_lowercase()));
+        }
+        let Targets::Nodes(nodes) = &config.targets else {
+            return Err(("/discovery_type", "service discovery is not served yet".into()));
+        };
+        let tls = match config.scheme.is_tls() {
+            true => {
+                let built = UpstreamTls::build(&config.tls, ca, trust);
+                Some(built.map_err(|message| ("/tls", message))?)
+            }
+            false => None,
+        };
+        let nodes = nodes
+            .iter()
+            .map(|node| {
+                let key = Key {
+                    host: node.host.clone(),
+                    port: node.port,
+                    tls: tls.as_ref().map(UpstreamTls::identity),
+                };
+                Node {
+                    endpoint: registry.intern(key),
+                    weight: node.weight,
+                    host_header: host_header(&node.host, node.port, config.scheme),
+                }
+            })
+            .collect();
+        let pool = config.keepalive_pool;
+        Ok(Self {
+            number,
+            nodes,
+            pass_host: config.pass_host.clone(),
+            timeouts: config.timeout.map_or_else(Timeouts::default, Timeouts::from),
+            retry_timeout_us: config.retry_timeout.map_or(0, micros),
+            keepalive: pool::Limits {
+                size: pool.size as usize,
+                idle_ms: pool.idle_timeout.as_millis() as u64,
+                requests: pool.requests,
+            },
+            tls: tls.map(Arc::new),
+            retries: config.retries,
+        })
+    }
+
+    /// Nodes tried at most for one request.
+    pub(crate) fn tries(&self) -> u32 {
+        let nodes = self.nodes.len() as u32;
+        self.retries.map_or(nodes, |retries| retries.saturating_add(1).min(nodes)).max(1)
+    }
+
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    duration.as_micros() as u64
+}
+
+fn host_header(host: &Host, port: u16, scheme: Scheme) -> Box<str> {
+    if scheme.default_port() == Some(port) {
+        host.to_string().into()
+    } else {
+        format!("{host}:{port}").into()
+    }
+}

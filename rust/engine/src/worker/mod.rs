@@ -1,0 +1,333 @@
+//! A worker: one thread, one runtime, its own listeners, pools and figures.
+//!
+//! Everything here is reached through `&Worker` by the tasks of one thread, so state is `Cell`
+//! and `RefCell`; nothing is borrowed across a wait.
+
+pub(crate) mod deadlines;
+mod forwarding;
+mod ids;
+mod recycle;
+mod run;
+pub(crate) mod scratch;
+mod sweep;
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use gateway_kit::template::Template;
+use gateway_kit::uri;
+use gateway_net::h1;
+use gateway_net::pool::{EndpointId, Pool};
+
+use crate::balance::{Balancers, Tried};
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::interim_resolve::Resolver;
+use crate::observe::access_log::AccessLog;
+use crate::observe::clock::Clock as TextClock;
+use crate::observe::metrics::{self, Recorder, RequestRecord, UpstreamFailure};
+use crate::settings::{Settings, millis};
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+use crate::upstream::Upstream;
+use crate::upstream::endpoint::Endpoint;
+use crate::variables::{Variable, View};
+use deadlines::Deadlines;
+use forwarding::Forwarding;
+use ids::Ids;
+use recycle::Exchanges;
+use scratch::{Buffers, Scratch};
+
+pub(crate) use run::{Command, Listening, Purpose, run};
+
+/// What clients may take and send.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// Heads of requests.
+    pub(crate) request: h1::Limits,
+    /// Heads of answers.
+    pub(crate) response: h1::Limits,
+    /// Largest request body; 0 for no limit.
+    pub(crate) max_body: u64,
+    /// For a request head.
+    pub(crate) client_header_ms: u64,
+    /// Between two requests.
+    pub(crate) keepalive_ms: u64,
+    /// Between two reads of a body.
+    pub(crate) client_body_us: u64,
+    /// Between two writes to a client.
+    pub(crate) send_us: u64,
+}
+
+impl Limits {
+    fn new(settings: &Settings) -> Self {
+        Self {
+            request: h1::Limits::default(),
+            response: h1::Limits { line: 16 << 10, block: 64 << 10, fields: 200 },
+            max_body: settings.client_max_body_size,
+            client_header_ms: millis(settings.client_header_timeout),
+            keepalive_ms: millis(settings.keepalive_timeout),
+            client_body_us: millis(settings.client_body_timeout) * 1_000,
+            send_us: millis(settings.send_timeout) * 1_000,
+        }
+    }
+}
+
+/// Pools bound to server names, at most: clients choose the names where Host is passed on.
+const NAMED_POOLS: usize = 4_096;
+
+/// An upstream connection that carries a request.
+pub(crate) struct Busy<'a>(&'a Cell<u64>);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// The state of one worker.
+pub(crate) struct Worker {
+    /// What all workers share.
+    pub(crate) shared: Arc<Shared>,
+    /// Limits on clients.
+    pub(crate) limits: Limits,
+    /// What is told of clients to upstreams, and of the gateway to clients.
+    pub(crate) forwarding: Forwarding,
+    /// Deadlines of the tasks.
+    pub(crate) deadlines: Rc<Deadlines>,
+    /// Idle upstream connections.
+    pub(crate) pool: RefCell<Pool>,
+    /// Memory shared between two waits.
+    pub(crate) scratch: RefCell<Scratch>,
+    /// Owned buffers for reuse.
+    pub(crate) buffers: RefCell<Buffers>,
+    /// Figures.
+    pub(crate) recorder: Rc<Recorder>,
+    resolver: Resolver,
+    address_turn: Cell<usize>,
+    named_pools: RefCell<HashMap<(EndpointId, Box<str>), EndpointId>>,
+    last_named_pool: Cell<EndpointId>,
+    exchanges: RefCell<Exchanges>,
+    balancers: RefCell<Balancers>,
+    nodes: RefCell<HashMap<EndpointId, metrics::Node>>,
+    log: Option<(AccessLog, Arc<Template<Variable>>)>,
+    text_clock: TextClock,
+    ids: Ids,
+    snapshot: RefCell<Arc<Snapshot>>,
+    version: Cell<u64>,
+    base: Instant,
+    /// Milliseconds since 1970 at `base`, corrected by each sweep.
+    unix_base_ms: Cell<u64>,
+    turn_us: Cell<u64>,
+    /// Upstream connections that carry a request.
+    busy: Cell<u64>,
+    draining: Cell<bool>,
+    killed: Cell<bool>,
+    /// Told when accepting is over.
+    drain_accepts: tokio::sync::Notify,
+    /// Told when a connection has ended during a drain.
+    connection_ended: tokio::sync::Notify,
+}
+
+/// Checks what workers would stumble over, before any is started.
+///
+/// # Errors
+/// In words, with the key of the setting that is to blame.
+pub(crate) fn check(settings: &Settings) -> Result<(), String> {
+    Forwarding::new(settings).map(|_| ())
+}
+
+impl Worker {
+    /// Microseconds of the clock that all workers share; never 0.
+    #[inline]
+    pub(crate) fn now_us(&self) -> u64 {
+        let now = self.base.elapsed().as_micros() as u64 + 1_000;
+        self.turn_us.set(now);
+        now
+    }
+
+    /// The same in milliseconds.
+    #[inline]
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.now_us() / 1_000
+    }
+
+    /// What the clock showed when it was last read: good enough for pools and penalties.
+    #[inline]
+    pub(crate) fn turn_ms(&self) -> u64 {
+        self.turn_us.get() / 1_000
+    }
+
+    /// The time as text, as of the last reading of the clock.
+    pub(crate) fn text_clock(&self) -> &TextClock {
+        self.text_clock.refresh(self.unix_base_ms.get() + self.turn_ms());
+        &self.text_clock
+    }
+
+    /// The configuration in force. One atomic load unless a new one was published.
+    #[inline]
+    pub(crate) fn snapshot(&self) -> Ref<'_, Snapshot> {
+        if self.shared.published.version() != self.version.get() {
+            let (version, snapshot) = self.shared.published.current();
+            let old = self.snapshot.replace(snapshot);
+            self.version.set(version);
+            // What only this worker still held is freed elsewhere: a large table takes long.
+            self.shared.discard(old);
+        }
+        Ref::map(self.snapshot.borrow(), |snapshot| &**snapshot)
+    }
+
+    /// Whether no further request is to be accepted on a connection.
+    #[inline]
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Whether the time to drain is over.
+    pub(crate) fn killed(&self) -> bool {
+        self.killed.get()
+    }
+
+    /// The request's id, made when it is first asked for.
+    pub(crate) fn id_of(&self, exchange: &mut Exchange) -> u128 {
+        *exchange.id.get_or_insert_with(|| self.ids.next())
+    }
+
+    /// The node to try next.
+    pub(crate) fn pick(&self, upstream: &Upstream, tried: &mut Tried) -> Option<usize> {
+        self.balancers.borrow_mut().pick(upstream, tried, self.turn_ms())
+    }
+
+    /// An exchange to fill.
+    #[inline]
+    pub(crate) fn take_exchange(&self) -> Box<Exchange> {
+        self.exchanges.borrow_mut().take()
+    }
+
+    /// Takes an exchange back.
+    #[inline]
+    pub(crate) fn give_exchange(&self, exchange: Box<Exchange>) {
+        self.exchanges.borrow_mut().give(exchange);
+    }
+
+    /// `Server` of answers.
+    pub(crate) fn server_name(&self) -> &str {
+        &self.forwarding.server
+    }
+
+    /// The machine's name.
+    pub(crate) fn hostname(&self) -> &str {
+        &self.shared.hostname
+    }
+
+    /// Counts a try at a node.
+    pub(crate) fn count_try(&self, endpoint: &Endpoint, reused: bool) {
+        self.with_node(endpoint, |node| self.recorder.upstream_requested(node, reused));
+    }
+
+    /// Counts a failed try and remembers it.
+    pub(crate) fn count_failure(&self, endpoint: &Endpoint, kind: UpstreamFailure) {
+        // What this side lacks is no fault of the node.
+        if kind != UpstreamFailure::ConnectLocal {
+            endpoint.failures.failed(self.now_ms());
+        }
+        self.with_node(endpoint, |node| self.recorder.upstream_failed(node, kind));
+    }
+
+    /// Counts an upstream connection as busy until the guard is dropped.
+    pub(crate) fn count_busy(&self) -> Busy<'_> {
+        self.busy.set(self.busy.get() + 1);
+        Busy(&self.busy)
+    }
+
+    /// Where connections to an endpoint that TLS has bound to a server name are pooled.
+    pub(crate) fn pool_for(&self, endpoint: EndpointId, name: &str) -> EndpointId {
+        let mut named = self.named_pools.borrow_mut();
+        if let Some(id) = named.get(&(endpoint, name.into())) {
+            return *id;
+        }
+        if named.len() >= NAMED_POOLS {
+            named.clear();
+        }
+        // Counted down from the top, where the endpoints' own numbers never get to.
+        let id = self.last_named_pool.get() - 1;
+        self.last_named_pool.set(id);
+        named.insert((endpoint, name.into()), id);
+        id
+    }
+
+    /// The process's resolver.
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// One of a name's addresses, each in its turn.
+    pub(crate) fn first_address(&self, addresses: &[IpAddr]) -> Option<IpAddr> {
+        let turn = self.address_turn.get();
+        self.address_turn.set(turn.wrapping_add(1));
+        addresses.get(turn % addresses.len().max(1)).copied()
+    }
+
+    fn with_node(&self, endpoint: &Endpoint, count: impl FnOnce(&metrics::Node)) {
+        let mut nodes = self.nodes.borrow_mut();
+        count(nodes.entry(endpoint.id).or_insert_with(|| self.recorder.node(&endpoint.authority)));
+    }
+
+    /// Counts and logs an exchange that is over.
+    pub(crate) fn observe(&self, client: &Client, exchange: &mut Exchange, now_us: u64) {
+        self.recorder.request_finished(&RequestRecord {
+            status: exchange.response.status,
+            flags: exchange.flags,
+            elapsed_us: now_us.saturating_sub(exchange.started),
+            received_bytes: exchange.request_length,
+            sent_bytes: exchange.bytes_sent,
+            upstream_sent_bytes: 0,
+            upstream_received_bytes: 0,
+        });
+        let Some((log, format)) = &self.log else { return };
+        if self.shared.log_needs_id {
+            self.id_of(exchange);
+        }
+        let view = View { worker: self, client, exchange };
+        log.append_with(|line| format.render(&view, line));
+    }
+
+    /// Brings the path into the form that routes are matched against.
+    ///
+    /// # Errors
+    /// Why the path is refused.
+    pub(crate) fn normalize(&self, exchange: &mut Exchange) -> Result<(), String> {
+        let settings = &self.shared.settings;
+        let Exchange { request, uri: out, .. } = exchange;
+        let path = request.path();
+        let normalized = uri::normalize(path).map_err(|error| error.to_string())?;
+        let mut matched: &[u8] = &normalized;
+        let kept;
+        if settings.match_uri_encoded_slash
+            && let Some(with_slashes) = uri::keep_encoded_slashes(path, &normalized)
+        {
+            kept = with_slashes;
+            matched = &kept;
+        }
+        let servlet;
+        if settings.normalize_uri_like_servlet {
+            servlet = uri::like_servlet(matched).map_err(|error| error.to_string())?;
+            matched = &servlet;
+        }
+        if settings.delete_uri_tail_slash {
+            matched = uri::without_tail_slash(matched);
+        }
+        out.clear();
+        out.extend_from_slice(matched);
+        Ok(())
+    }
+
+    /// Lets go of what a tunnel does not need, so that ten thousand of them pin no configuration.
+    pub(crate) fn release(&self, exchange: &mut Exchange) {
+        exchange.params = Vec::new();
+    }
+}

@@ -1,0 +1,259 @@
+//! The thread of a worker: its runtime, its listeners, its end.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gateway_net::listen::Listener;
+use gateway_net::pool::Pool;
+use gateway_net::socket::TcpSocket;
+use gateway_net::stream::Stream;
+use gateway_net::tls::ServerHandshake;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::{JoinHandle, spawn_local};
+
+use super::deadlines::Deadlines;
+use super::forwarding::Forwarding;
+use super::{Ids, Limits, Worker, sweep};
+use crate::client::{self, Origin, TlsFacts};
+use crate::observe::access_log::AccessLog;
+use crate::observe::clock::Clock as TextClock;
+use crate::observe::error_log;
+use crate::observe::metrics::{ConnectionState, Refusal};
+use crate::shared::Shared;
+
+/// What is served on a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Routes.
+    Proxy,
+    /// Status and metrics.
+    Internal,
+}
+
+/// A bound listener on its way to a worker.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    /// The socket.
+    pub(crate) socket: std::net::TcpListener,
+    /// What is served on it.
+    pub(crate) purpose: Purpose,
+    /// Whether connections start with TLS.
+    pub(crate) tls: bool,
+}
+
+/// What a worker is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Accept no more, finish what is under way, end.
+    Drain,
+    /// Finish nothing: the time is over.
+    Kill,
+}
+
+/// Runs a worker on the calling thread until it is told to end.
+///
+/// # Errors
+/// The system refused a runtime or a listener.
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    number: usize,
+    listeners: Vec<Listening>,
+    commands: UnboundedReceiver<Command>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default())?;
+    runtime.block_on(serve(shared, number, listeners, commands))
+}
+
+async fn serve(
+    shared: Arc<Shared>,
+    number: usize,
+    listeners: Vec<Listening>,
+    mut commands: UnboundedReceiver<Command>,
+) -> io::Result<()> {
+    let worker = Rc::new(Worker::new(shared, number)?);
+    let mut accepting = Vec::new();
+    for listening in listeners {
+        let listener = Listener::new(listening.socket)?;
+        let accept = accept(Rc::clone(&worker), listener, listening.purpose, listening.tls);
+        accepting.push(spawn_local(accept));
+    }
+    let sweeping = spawn_local(sweep::run(Rc::clone(&worker)));
+    while let Some(command) = commands.recv().await {
+        match command {
+            Command::Drain => {
+                worker.draining.set(true);
+                worker.deadlines.fire_idle();
+                drained(&worker, &mut accepting, &mut commands).await;
+                break;
+            }
+            Command::Kill => break,
+        }
+    }
+    sweeping.abort();
+    worker.pool.borrow_mut().clear();
+    if let Some((log, _)) = &worker.log {
+        log.flush();
+    }
+    Ok(())
+}
+
+/// Waits until the last connection has ended, or until told not to.
+async fn drained(
+    worker: &Rc<Worker>,
+    accepting: &mut Vec<JoinHandle<()>>,
+    commands: &mut UnboundedReceiver<Command>,
+) {
+    // Connections that the kernel has accepted already are served: the accept tasks see the
+    // flag, take what is queued and end.
+    worker.drain_accepts.notify_waiters();
+    for task in accepting.drain(..) {
+        // An accept task has nothing to report.
+        let _ = task.await;
+    }
+    let mut killed = false;
+    while worker.deadlines.len() > 0 {
+        tokio::select! {
+            () = worker.connection_ended.notified() => {}
+            _ = commands.recv(), if !killed => {
+                killed = true;
+                worker.killed.set(true);
+                worker.deadlines.fire_all();
+            }
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)), if killed => return,
+        }
+    }
+}
+
+async fn accept(worker: Rc<Worker>, mut listener: Listener, purpose: Purpose, tls: bool) {
+    let local = listener.local_addr();
+    let mut refused = 0;
+    loop {
+        let draining = worker.drain_accepts.notified();
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = draining => break,
+        };
+        take(&worker, accepted, local, purpose, tls);
+        let so_far = listener.refused();
+        for _ in refused..so_far {
+            worker.recorder.connection_refused(Refusal::DescriptorLimit);
+        }
+        refused = so_far;
+    }
+    while let Some(accepted) = listener_now(&mut listener).await {
+        take(&worker, accepted, local, purpose, tls);
+    }
+}
+
+/// A connection that is queued already, if there is one.
+async fn listener_now(listener: &mut Listener) -> Option<(TcpStream, SocketAddr)> {
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(match listener.poll_accept(cx) {
+            std::task::Poll::Ready(accepted) => Some(accepted),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+fn take(
+    worker: &Rc<Worker>,
+    (socket, peer): (TcpStream, SocketAddr),
+    listening: SocketAddr,
+    purpose: Purpose,
+    tls: bool,
+) {
+    // A listener on a wildcard address has connections on addresses that only the socket knows.
+    let local = match listening.ip().is_unspecified() {
+        true => socket.local_addr().unwrap_or(listening),
+        false => listening,
+    };
+    let origin = Origin { peer: plain(peer), local: plain(local), purpose, tls: None };
+    let worker = Rc::clone(worker);
+    if tls {
+        spawn_local(handshake(worker, socket, origin));
+    } else {
+        spawn_local(client::serve(worker, Stream::Tcp(TcpSocket(socket)), origin));
+    }
+}
+
+/// An IPv4 client on an IPv6 socket, as IPv4.
+fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+async fn handshake(worker: Rc<Worker>, socket: TcpStream, mut origin: Origin) {
+    let table = Arc::clone(&worker.snapshot().certificates);
+    let limit = std::time::Duration::from_millis(worker.limits.client_header_ms);
+    let counted = worker.recorder.connection(ConnectionState::Handshake);
+    let result = tokio::time::timeout(limit, ServerHandshake::new(socket, table)).await;
+    drop(counted);
+    worker.recorder.handshake(matches!(result, Ok(Ok(_))));
+    match result {
+        Ok(Ok(accepted)) => {
+            origin.tls = Some(Box::new(TlsFacts {
+                sni: accepted.server_name,
+                protocol: accepted.stream.version(),
+                cipher: accepted.stream.cipher().into(),
+            }));
+            Box::pin(client::serve(worker, Stream::Other(Box::new(accepted.stream)), origin)).await;
+        }
+        Ok(Err(error)) => error_log::info(
+            "TLS handshake failed",
+            &[("client", &origin.peer), ("reason", &error)],
+        ),
+        Err(_) => error_log::info("TLS handshake timed out", &[("client", &origin.peer)]),
+    }
+}
+
+impl Worker {
+    fn new(shared: Arc<Shared>, number: usize) -> io::Result<Self> {
+        let forwarding = Forwarding::new(&shared.settings).map_err(io::Error::other)?;
+        let base = shared.base;
+        let now_ms = base.elapsed().as_millis() as u64;
+        let log = shared.access_log.as_ref().map(|log| {
+            (AccessLog::new(&log.file, log.buffer, now_ms), Arc::clone(&log.format))
+        });
+        let seed = shared.random(number);
+        let (version, snapshot) = shared.published.current();
+        let recorder = Rc::new(shared.registry.recorder(number));
+        let limits = Limits::new(&shared.settings);
+        Ok(Self {
+            limits,
+            forwarding,
+            deadlines: Rc::new(Deadlines::default()),
+            pool: RefCell::new(Pool::default()),
+            scratch: RefCell::default(),
+            buffers: RefCell::default(),
+            recorder,
+            resolver: crate::interim_resolve::Resolver::default(),
+            address_turn: Cell::new(0),
+            named_pools: RefCell::default(),
+            last_named_pool: Cell::new(u32::MAX),
+            exchanges: RefCell::default(),
+            balancers: RefCell::default(),
+            nodes: RefCell::default(),
+            log,
+            text_clock: TextClock::local(0),
+            ids: Ids::new(seed),
+            snapshot: RefCell::new(snapshot),
+            version: Cell::new(version),
+            base,
+            unix_base_ms: Cell::new(0),
+            turn_us: Cell::new(1_000),
+            busy: Cell::new(0),
+            draining: Cell::new(false),
+            killed: Cell::new(false),
+            drain_accepts: tokio::sync::Notify::new(),
+            connection_ended: tokio::sync::Notify::new(),
+            shared,
+        })
+    }
+}
