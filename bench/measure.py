@@ -119,9 +119,19 @@ class Bench:
 
     def _rounds(self, stage: Stage, runners: Sequence[Runner], upstream: Child) -> None:
         quiet = done = 0
-        while runners and quiet < self.plan.rounds and done < 2 * self.plan.rounds:
+        running = list(runners)
+        while running and quiet < self.plan.rounds and done < 2 * self.plan.rounds:
             done += 1
-            rows = [stage.measure(runner, runners, upstream, self.plan, done) for runner in runners]
+            rows: list[Row] = []
+            for runner in tuple(running):
+
+                def measure(runner: Runner = runner) -> None:
+                    rows.append(stage.measure(runner, runners, upstream, self.plan, done))
+
+                if not self._attempt(stage, runner.peer, measure):
+                    running.remove(runner)
+            if not rows:
+                break
             rows = discard_round(rows, self.plan.foreign_limit)
             self.results.rows += rows
             quiet += not rows[0].discarded
@@ -141,12 +151,15 @@ class Bench:
 
                 self._attempt(stage, peer, count)
 
-    def _attempt(self, stage: Stage, peer: Peer, work: Callable[[], None]) -> None:
+    def _attempt(self, stage: Stage, peer: Peer, work: Callable[[], None]) -> bool:
+        """Do some work; False if it failed, which goes into the results."""
         try:
             work()
         except BenchError as error:
             self.results.failures.append(Failure(stage.scenario.name, peer.name, str(error)))
             self.say(f"  {peer.name}: {error}")
+            return False
+        return True
 
 
 @dataclass(frozen=True)

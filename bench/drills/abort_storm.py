@@ -8,6 +8,7 @@ import contextlib
 from bench.accounting import tree_usage
 from bench.drills.drill import Drill, Outcome, Stage
 from bench.drills.steady_load import SteadyLoad, in_seconds, seconds_until_served
+from bench.errors import BenchError
 from bench.load.client import Connection
 from bench.load.exchange import Endpoint, Exchange
 from bench.upstream import BODY_16M
@@ -17,6 +18,7 @@ AT_ONCE = 50
 READ_BYTES = 32 * 1024
 REQUEST = Exchange("/16m", BODY_16M)
 SETTLE_SECONDS = 2.0
+LIMIT_SECONDS = 60.0
 
 
 async def _run(stage: Stage) -> Outcome:
@@ -25,7 +27,12 @@ async def _run(stage: Stage) -> Outcome:
     await _warm_up(gateway.endpoint)
     before = tree_usage(gateway.child.pid)
     gate = asyncio.Semaphore(AT_ONCE)
-    await asyncio.gather(*(_vanish(gateway.endpoint, gate) for _ in range(CLIENTS)))
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await asyncio.gather(*(_vanish(gateway.endpoint, gate) for _ in range(CLIENTS)))
+    except TimeoutError as error:
+        message = f"not over after {LIMIT_SECONDS:.0f} s"
+        raise BenchError(message) from error
     healed = await seconds_until_served(gateway.endpoint)
     await asyncio.sleep(SETTLE_SECONDS)
     after = tree_usage(gateway.child.pid)

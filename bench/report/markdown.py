@@ -85,7 +85,7 @@ def _failures(results: Results) -> str:
         f"- {each.scenario}, {TITLES.get(each.peer, each.peer)}: {each.reason.splitlines()[0]}"
         for each in results.failures
     )
-    return "## Not measured\n\n" + "\n".join(lines) + "\n"
+    return "## What failed\n\n" + "\n".join(lines) + "\n"
 
 
 def _machine(results: Results) -> str:

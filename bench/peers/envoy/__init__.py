@@ -18,6 +18,15 @@ INSTALL_SECONDS = 300.0
 # Others make no request ids unless told to.
 TUNING = "generate_request_id: false"
 FORWARDED = "use_remote_address: true"
+# What nginx does by default when it has another node: a request that got no answer goes there.
+RETRIES = (
+    ', retry_policy: {retry_on: "connect-failure,refused-stream,reset", num_retries: 2,'
+    " host_selection_retry_max_attempts: 3, retry_host_predicate:"
+    " [{name: envoy.retry_host_predicates.previous_hosts, typed_config:"
+    ' {"@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate}}]}'
+)
+# Not more than three requests are retried at a time by default.
+MANY_RETRIES = "circuit_breakers: {thresholds: [{max_retries: 1024}]}"
 ACCESS_LOG = """\
 access_log:
   - name: envoy.access_loggers.file
@@ -70,6 +79,7 @@ class Envoy(Peer):
         transport = ""
         if setup.certificate:
             transport = TRANSPORT.format(chain=setup.certificate.chain, key=setup.certificate.key)
+        retries = RETRIES if len(setup.upstreams) > 1 else ""
         prefixes = service_paths(setup.routes) or ["/"]
         values = {
             "PORT": str(setup.port),
@@ -77,8 +87,9 @@ class Envoy(Peer):
             "FORWARDED": FORWARDED if setup.defaults else "",
             "ACCESS_LOG": ACCESS_LOG.format(path=setup.access_log) if setup.access_log else "",
             "TRANSPORT": transport,
+            "RETRIES": MANY_RETRIES if retries else "",
             "ROUTES": "\n".join(
-                f'- {{match: {{prefix: "{prefix}"}}, route: {{cluster: service}}}}' for prefix in prefixes
+                f'- {{match: {{prefix: "{prefix}"}}, route: {{cluster: service{retries}}}}}' for prefix in prefixes
             ),
             "SERVERS": "\n".join(
                 f"- endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}}}"

@@ -20,6 +20,11 @@ http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
 http-request set-header X-Forwarded-Host %[req.hdr(host),field(1,:)]
 http-request set-header X-Forwarded-Port %[dst_port]
 """
+# What nginx does by default when it has another node: a request that got no answer goes there.
+RETRIES = """\
+option redispatch 1
+retry-on conn-failure empty-response response-timeout
+"""
 CONNECTIONS = 16384
 # A proxied connection takes two descriptors, and HAProxy refuses to start with too few of them.
 SPARE_FILES = 200
@@ -66,6 +71,7 @@ class Haproxy(Peer):
             "PORT": str(setup.port),
             "BIND": bind,
             "ROUTING": _routing(setup, directory),
+            "RETRIES": RETRIES if len(setup.upstreams) > 1 else "",
             "SERVERS": "\n".join(f"server node-{i} 127.0.0.1:{port}" for i, port in enumerate(setup.upstreams)),
         }
         config = directory / "haproxy.cfg"
