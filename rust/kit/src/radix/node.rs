@@ -20,7 +20,7 @@ pub(super) struct Node<V> {
     /// Which first bytes have a child.
     edges: Edges,
     /// The values of the key that ends here, by [`Kind`].
-    values: [Option<V>; 2],
+    pub(super) values: [Option<V>; 2],
 }
 
 impl<V> Node<V> {
@@ -178,8 +178,10 @@ impl Edges {
         if let Some(ranks) = &self.many {
             return usize::from(ranks[usize::from(byte)]).checked_sub(1);
         }
-        let [low, high] = [0, FEW - 8].map(|at| find(&self.few, at, byte));
-        let rank = if low < 8 { low } else { FEW - 8 + high };
+        let mut rank = find(&self.few, 0, byte);
+        if rank >= 8 {
+            rank = FEW - 8 + find(&self.few, FEW - 8, byte);
+        }
         (rank < usize::from(self.len)).then_some(rank)
     }
 

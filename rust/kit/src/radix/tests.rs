@@ -107,6 +107,11 @@ fn a_change_copies_only_the_way_to_its_key() {
     assert!(unshared(&before, &tree) <= 6, "{} nodes were copied", unshared(&before, &tree));
 }
 
+#[test]
+fn a_step_down_reads_one_cache_line_of_a_node() {
+    assert_eq!(std::mem::offset_of!(Node<Arc<()>>, values), 64);
+}
+
 /// How many nodes of `new` are not nodes of `old`.
 fn unshared<V>(old: &RadixTree<V>, new: &RadixTree<V>) -> usize {
     fn nodes<'t, V>(tree: &'t RadixTree<V>) -> Vec<&'t Arc<Node<V>>> {
