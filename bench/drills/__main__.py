@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.drills import DRILLS
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.errors import BenchError
 from bench.load.client import ProtocolError
 from bench.machine import describe
@@ -71,7 +71,7 @@ def _play(drill: Drill, peer: Peer, directory: Path) -> Outcome:
     directory.mkdir(parents=True)
     try:
         with ExitStack() as stack:
-            outcome = drill.run(Stage(peer, directory, stack))
+            outcome = drill.run(Scene(peer, directory, stack))
     except (BenchError, ProtocolError, OSError) as error:
         outcome = {"not played": (str(error) or type(error).__name__).splitlines()[0]}
     figures = "; ".join(f"{measure}: {figure}" for measure, figure in outcome.items())

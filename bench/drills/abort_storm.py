@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from bench.accounting import tree_usage
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import SteadyLoad, in_seconds, seconds_until_served
 from bench.errors import BenchError
 from bench.load.client import Connection
@@ -21,9 +21,9 @@ SETTLE_SECONDS = 2.0
 LIMIT_SECONDS = 60.0
 
 
-async def _run(stage: Stage) -> Outcome:
-    _, port = stage.upstream()
-    gateway = stage.gateway(port)
+async def _run(scene: Scene) -> Outcome:
+    _, port = scene.upstream()
+    gateway = scene.gateway(port)
     await _warm_up(gateway.endpoint)
     before = tree_usage(gateway.child.pid)
     gate = asyncio.Semaphore(AT_ONCE)
@@ -64,5 +64,5 @@ DRILL = Drill(
     name="abort-storm",
     summary=f"{CLIENTS:,} clients abort in the middle of a 16 MiB answer",
     bar={"growth": "≤ 3.0 MB", "descriptors left": "0"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections import Counter
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import SteadyLoad, in_seconds, seconds_until_served
 
 
-async def _run(stage: Stage) -> Outcome:
-    one, first = stage.upstream()
-    other, second = stage.upstream()
-    gateway = stage.gateway(first, second)
+async def _run(scene: Scene) -> Outcome:
+    one, first = scene.upstream()
+    other, second = scene.upstream()
+    gateway = scene.gateway(first, second)
     async with SteadyLoad(gateway.endpoint) as load:
         await asyncio.sleep(0.5)
         one.kill()
@@ -21,7 +21,7 @@ async def _run(stage: Stage) -> Outcome:
         down = time.monotonic()
         await asyncio.sleep(2.0)
     answers = Counter(each.failure for each in load.endings if each.began >= down and each.failure)
-    stage.upstream(first)
+    scene.upstream(first)
     healed = await seconds_until_served(gateway.endpoint)
     return {
         "answer after": in_seconds(load.slowest_ms(down) / 1e3),
@@ -34,5 +34,5 @@ DRILL = Drill(
     name="both-down",
     summary="both upstreams are killed under load, one comes back",
     bar={"answer after": "≤ 0.05 s", "healed after": "≤ 0.10 s"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

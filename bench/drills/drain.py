@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import in_seconds
 from bench.load.client import Connection, ProtocolError
 from bench.load.exchange import Endpoint, Exchange
@@ -22,13 +22,13 @@ CLIENTS = 8
 EXIT_LIMIT = 20.0
 
 
-async def _run(stage: Stage) -> Outcome:
+async def _run(scene: Scene) -> Outcome:
     slow = await asyncio.start_server(_answer_slowly, "127.0.0.1", 0)
-    gateway = stage.gateway(int(slow.sockets[0].getsockname()[1]))
+    gateway = scene.gateway(int(slow.sockets[0].getsockname()[1]))
     pending = [asyncio.create_task(_finishes(gateway.endpoint)) for _ in range(CLIENTS)]
     await asyncio.sleep(PART_SECONDS * 3)
     asked = time.monotonic()
-    gateway.child.send(stage.peer.drain_signal)
+    gateway.child.send(scene.peer.drain_signal)
     await asyncio.sleep(PART_SECONDS * 2)
     refused = await _refused(gateway.endpoint)
     finished = sum(await asyncio.gather(*pending))
@@ -84,5 +84,5 @@ DRILL = Drill(
     name="drain",
     summary=f"graceful stop with {CLIENTS} slow answers under way",
     bar={"answers finished": f"{CLIENTS} of {CLIENTS}", "new connections": "refused", "exit status": "0"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

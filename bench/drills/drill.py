@@ -1,4 +1,4 @@
-"""What a drill is, and the stage it plays on: upstreams that can be broken, one gateway."""
+"""What a drill is, and the scene it plays in: upstreams that can be broken, one gateway."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Gateway:
     """Where it listens."""
 
 
-class Stage:
+class Scene:
     """Starts what a drill asks for; all of it ends with the drill."""
 
     def __init__(self, peer: Peer, directory: Path, stack: ExitStack) -> None:
-        """Stage a drill with ``peer``; configurations and logs go to ``directory``."""
+        """Set a drill up with ``peer``; configurations and logs go to ``directory``."""
         self.peer = peer
         self.directory = directory
         self._stack = stack
@@ -91,5 +91,5 @@ class Drill:
     """One line for the report."""
     bar: Outcome
     """What Gatewright promises, measure by measure."""
-    run: Callable[[Stage], Outcome]
+    run: Callable[[Scene], Outcome]
     """Plays it; :exc:`bench.errors.BenchError` if the peer cannot take part."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import OK, REQUEST, in_seconds, seconds_until_served
 from bench.load.client import Connection, ProtocolError
 
@@ -18,9 +18,9 @@ CONNECTIONS = 600
 PATIENCE = 4.0
 
 
-async def _run(stage: Stage) -> Outcome:
-    _, port = stage.upstream()
-    gateway = stage.gateway(port, open_files=FILES)
+async def _run(scene: Scene) -> Outcome:
+    _, port = scene.upstream()
+    gateway = scene.gateway(port, open_files=FILES)
     opened: list[Connection] = []
     kinds = await asyncio.gather(*(_hold(gateway.endpoint, opened) for _ in range(CONNECTIONS)))
     alive = gateway.child.alive
@@ -54,5 +54,5 @@ DRILL = Drill(
     name="fd-limit",
     summary=f"{FILES} file descriptors, {CONNECTIONS} connections that ask once and stay",
     bar={"alive": "yes", "answered, refused, left waiting": "none waiting", "healed after": "≤ 0.50 s"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import SteadyLoad
 
 FULL = Path("/dev/full")
 
 
-async def _run(stage: Stage) -> Outcome:
-    _, port = stage.upstream()
-    gateway = stage.gateway(port, access_log=FULL)
+async def _run(scene: Scene) -> Outcome:
+    _, port = scene.upstream()
+    gateway = scene.gateway(port, access_log=FULL)
     async with SteadyLoad(gateway.endpoint) as load:
         await asyncio.sleep(3.0)
     return {
@@ -27,5 +27,5 @@ DRILL = Drill(
     name="full-log",
     summary="the access log is on a full disk, under load",
     bar={"failed": "0"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

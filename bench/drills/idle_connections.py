@@ -11,7 +11,7 @@ import resource
 from typing import TYPE_CHECKING
 
 from bench.accounting import tree_usage
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import OK, REQUEST
 from bench.errors import BenchError
 from bench.load.client import Connection
@@ -30,14 +30,14 @@ def clients_allowed(open_files: int) -> int:
     return min(WANTED, open_files // 2 - SPARE_FILES)
 
 
-async def _run(stage: Stage) -> Outcome:
+async def _run(scene: Scene) -> Outcome:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         count = clients_allowed(hard)
-        _, port = stage.upstream()
-        plain = await _bytes_each(stage, port, count, tls=False)
-        tls = await _bytes_each(stage, port, count, tls=True)
+        _, port = scene.upstream()
+        plain = await _bytes_each(scene, port, count, tls=False)
+        tls = await _bytes_each(scene, port, count, tls=True)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return {
@@ -47,8 +47,8 @@ async def _run(stage: Stage) -> Outcome:
     }
 
 
-async def _bytes_each(stage: Stage, upstream: int, count: int, *, tls: bool) -> float:
-    gateway = stage.gateway(upstream, tls=tls)
+async def _bytes_each(scene: Scene, upstream: int, count: int, *, tls: bool) -> float:
+    gateway = scene.gateway(upstream, tls=tls)
     held: list[Connection] = []
     gate = asyncio.Semaphore(AT_ONCE)
     # The first few bring in code and pools that all share.
@@ -81,5 +81,5 @@ DRILL = Drill(
     name="idle-connections",
     summary=f"memory of {WANTED:,} keep-alive connections that asked once",
     bar={"memory each, plain": "≤ 4.0 KiB", "memory each, TLS": "≤ 16.0 KiB"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

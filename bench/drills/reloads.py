@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import SteadyLoad
 from bench.errors import BenchError
 
@@ -12,13 +12,13 @@ RELOADS = 20
 PAUSE_SECONDS = 0.25
 
 
-async def _run(stage: Stage) -> Outcome:
-    reload = stage.peer.reload_signal
+async def _run(scene: Scene) -> Outcome:
+    reload = scene.peer.reload_signal
     if reload is None:
-        message = f"{stage.peer.title} has no reload"
+        message = f"{scene.peer.title} has no reload"
         raise BenchError(message)
-    _, port = stage.upstream()
-    gateway = stage.gateway(port)
+    _, port = scene.upstream()
+    gateway = scene.gateway(port)
     async with SteadyLoad(gateway.endpoint) as load:
         for _ in range(RELOADS):
             await asyncio.sleep(PAUSE_SECONDS)
@@ -35,5 +35,5 @@ DRILL = Drill(
     name="reloads",
     summary=f"{RELOADS} reloads under keep-alive load",
     bar={"failed": "0"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

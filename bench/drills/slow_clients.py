@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import in_seconds, seconds_until_served
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def established(table: str, port: int) -> set[int]:
     return {remote for local, remote in pairs() if local == port}
 
 
-def _run(stage: Stage) -> Outcome:
-    _, upstream = stage.upstream()
-    gateway = stage.gateway(upstream)
+def _run(scene: Scene) -> Outcome:
+    _, upstream = scene.upstream()
+    gateway = scene.gateway(upstream)
     clients = [SlowClient(kind, gateway.endpoint.port) for kind in KINDS]
     began = time.monotonic()
     steps = 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import SteadyLoad
 
 
-async def _run(stage: Stage) -> Outcome:
-    doomed, first = stage.upstream()
-    _, second = stage.upstream()
-    gateway = stage.gateway(first, second)
+async def _run(scene: Scene) -> Outcome:
+    doomed, first = scene.upstream()
+    _, second = scene.upstream()
+    gateway = scene.gateway(first, second)
     async with SteadyLoad(gateway.endpoint) as load:
         await asyncio.sleep(1.0)
         killed = time.monotonic()
@@ -29,5 +29,5 @@ DRILL = Drill(
     name="upstream-killed",
     summary="one of two upstreams is killed under load",
     bar={"failed": "0", "slowest after": "≤ 30 ms"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )

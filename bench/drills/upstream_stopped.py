@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 
-from bench.drills.drill import Drill, Outcome, Stage
+from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import SteadyLoad, in_seconds, seconds_until_served
 
 CLIENT_PATIENCE = 3.0
 
 
-async def _run(stage: Stage) -> Outcome:
-    frozen, first = stage.upstream()
-    _, second = stage.upstream()
-    gateway = stage.gateway(first, second)
+async def _run(scene: Scene) -> Outcome:
+    frozen, first = scene.upstream()
+    _, second = scene.upstream()
+    gateway = scene.gateway(first, second)
     async with SteadyLoad(gateway.endpoint, patience=CLIENT_PATIENCE) as load:
         await asyncio.sleep(1.0)
         frozen.freeze()
@@ -38,5 +38,5 @@ DRILL = Drill(
     name="upstream-stopped",
     summary="one of two upstreams is stopped for 8 s (open port, no answer); clients wait 3 s",
     bar={"served after it runs again": "≤ 0.10 s", "failed after": "0"},
-    run=lambda stage: asyncio.run(_run(stage)),
+    run=lambda scene: asyncio.run(_run(scene)),
 )
