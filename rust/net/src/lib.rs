@@ -3,6 +3,7 @@
 pub mod h1;
 pub mod listen;
 pub mod pool;
+pub mod resolve;
 pub mod socket;
 pub mod stream;
 pub mod tls;
