@@ -8,7 +8,6 @@ mod balance;
 mod client;
 mod exchange;
 mod forward;
-mod interim_resolve;
 pub mod matching;
 pub mod observe;
 mod pipeline;

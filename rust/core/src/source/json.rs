@@ -1,4 +1,8 @@
-//! JSON as RFC 8259 has it, with the place of every value; repeated keys are refused.
+//! JSON as RFC 8259 has it, with the place of every value; repeated keys are refused. As APISIX's
+//! reader, this one takes line breaks and other control characters in strings: PEM and protocol
+//! definitions are often written so.
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
@@ -140,24 +144,23 @@ impl Reader<'_> {
     /// The string that begins at the quote here. `serde_json` reads the escapes.
     fn string(&mut self) -> Result<String, Mistake> {
         let start = self.at;
-        let bytes = self.text.as_bytes();
+        let mut has_control = false;
         self.at += 1;
         loop {
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.at += 2,
-                Some(control @ 0..=0x1f) => {
-                    return Err(Mistake::new(
-                        self.at,
-                        format!("the control character {:?} in a string", char::from(control)),
-                    ));
+                Some(b) => {
+                    has_control |= b < b' ';
+                    self.at += 1;
                 }
-                Some(_) => self.at += 1,
                 None => return Err(Mistake::new(start, "a string that does not end")),
             }
         }
         self.at += 1;
-        serde_json::from_slice(&bytes[start..self.at])
+        let text = &self.text[start..self.at];
+        let escaped = if has_control { escape_controls(text).into() } else { Cow::Borrowed(text) };
+        serde_json::from_str(&escaped)
             .map_err(|_| Mistake::new(start, "a string with a wrong escape"))
     }
 
@@ -171,4 +174,13 @@ impl Reader<'_> {
             .map(Value::Number)
             .map_err(|_| Mistake::new(start, format!("{text} is not a number that JSON has")))
     }
+}
+
+/// Escapes the control characters of a string in quotes, so that a strict reader takes it.
+fn escape_controls(text: &str) -> String {
+    let escape = |c: char| match c {
+        '\0'..' ' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    text.chars().map(escape).collect()
 }

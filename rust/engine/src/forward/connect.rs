@@ -42,7 +42,7 @@ async fn resolve(
     timeouts: Timeouts,
 ) -> Result<IpAddr, Failure> {
     let failed = |status, detail: String| Failure::node(UpstreamFailure::Resolve, status, detail);
-    if let Some(addresses) = worker.resolver().cached(name) {
+    if let Some(addresses) = worker.resolved(name) {
         return worker.first_address(&addresses).ok_or_else(|| failed(502, no_address(name)));
     }
     let lookup = worker.resolver().lookup(name);

@@ -16,17 +16,17 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gateway_kit::template::Template;
 use gateway_kit::uri;
 use gateway_net::h1;
 use gateway_net::pool::{EndpointId, Pool};
+use gateway_net::resolve::{self, Resolver};
 
 use crate::balance::{Balancers, Tried};
 use crate::client::Client;
 use crate::exchange::Exchange;
-use crate::interim_resolve::Resolver;
 use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
 use crate::observe::metrics::{self, Recorder, RequestRecord, UpstreamFailure};
@@ -138,7 +138,21 @@ pub(crate) struct Worker {
 /// # Errors
 /// In words, with the key of the setting that is to blame.
 pub(crate) fn check(settings: &Settings) -> Result<(), String> {
+    resolver_options(settings)?;
     Forwarding::new(settings).map(|_| ())
+}
+
+fn resolver_options(settings: &Settings) -> Result<resolve::Options, String> {
+    let given = &settings.resolver;
+    let servers = resolve::Options::parse_servers(given.servers.iter().map(String::as_str))
+        .map_err(|error| format!("apisix.dns_resolver: {error}"))?;
+    Ok(resolve::Options {
+        servers,
+        valid: given.valid.map(Duration::from_secs_f64),
+        timeout: Duration::from_secs_f64(given.timeout),
+        ipv6: given.ipv6,
+        search: given.search,
+    })
 }
 
 impl Worker {
@@ -260,7 +274,13 @@ impl Worker {
         id
     }
 
-    /// The process's resolver.
+    /// The addresses of a name that need no waiting.
+    pub(crate) fn resolved(&self, name: &str) -> Option<Arc<[IpAddr]>> {
+        let now = self.base + Duration::from_micros(self.turn_us.get());
+        self.resolver.cached(name, now)
+    }
+
+    /// The resolver, to wait for.
     pub(crate) fn resolver(&self) -> &Resolver {
         &self.resolver
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use gateway_net::listen::Listener;
 use gateway_net::pool::Pool;
+use gateway_net::resolve::Resolver;
 use gateway_net::socket::TcpSocket;
 use gateway_net::stream::Stream;
 use gateway_net::tls::ServerHandshake;
@@ -216,6 +217,8 @@ async fn handshake(worker: Rc<Worker>, socket: TcpStream, mut origin: Origin) {
 impl Worker {
     fn new(shared: Arc<Shared>, number: usize) -> io::Result<Self> {
         let forwarding = Forwarding::new(&shared.settings).map_err(io::Error::other)?;
+        let options = super::resolver_options(&shared.settings).map_err(io::Error::other)?;
+        let resolver = Resolver::new(&options)?;
         let base = shared.base;
         let now_ms = base.elapsed().as_millis() as u64;
         let log = shared.access_log.as_ref().map(|log| {
@@ -233,7 +236,7 @@ impl Worker {
             scratch: RefCell::default(),
             buffers: RefCell::default(),
             recorder,
-            resolver: crate::interim_resolve::Resolver::default(),
+            resolver: resolver,
             address_turn: Cell::new(0),
             named_pools: RefCell::default(),
             last_named_pool: Cell::new(u32::MAX),

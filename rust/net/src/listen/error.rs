@@ -55,6 +55,11 @@ impl ListenError {
         self.address
     }
 
+    /// The operating system's error number, 0 if it gave none.
+    pub fn errno(&self) -> i32 {
+        self.source.raw_os_error().unwrap_or(0)
+    }
+
     /// What stood in the way.
     pub fn kind(&self) -> &ListenErrorKind {
         &self.kind
