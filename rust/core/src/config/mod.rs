@@ -10,9 +10,10 @@
 //!
 //! let context = Context { catalogue: &NoPlugins, origin: Origin::File };
 //! let mut document = json!({"uri": "/get", "upstream": {"nodes": {"127.0.0.1:8080": 1}}});
-//! config::validate(Kind::Route, Some("1"), &mut document, &context).unwrap();
-//! let Resource::Route(route) = config::decode(Kind::Route, "1", document).unwrap() else { panic!() };
+//! let resource = config::build(Kind::Route, Some("1"), &mut document, &context).unwrap();
+//! let Resource::Route(route) = resource else { panic!() };
 //! assert_eq!(route.uris, ["/get"]);
+//! assert_eq!(document["priority"], 0);
 //!
 //! let mut wrong = json!({"url": "/get", "upstream_id": 1});
 //! let error = config::validate(Kind::Route, Some("1"), &mut wrong, &context).unwrap_err();
@@ -22,9 +23,9 @@
 //!
 //! What surprises:
 //!
-//! * `validate` fills defaults into the document. APISIX's Admin API stores what it was sent, so a
+//! * `validate` and `build` fill defaults into the document. APISIX's Admin API stores what it was sent, so a
 //!   caller that stores must validate a copy.
-//! * What `validate` accepts, `decode` decodes; it has tried.
+//! * What `validate` accepts, `decode` decodes: `validate` is `build` without its result.
 //! * References between resources (`upstream_id`, …) are not looked up here: the other resource may
 //!   still be on its way.
 
@@ -81,4 +82,4 @@ pub use upstream::{
     ActiveChecks, Balancer, Checks, ClientCertificate, HashKey, Healthy, KeepalivePool, Node,
     PassHost, PassiveChecks, ProbeType, Scheme, Targets, Tls, Unhealthy, Upstream,
 };
-pub use validate::{Context, Invalid, Origin, validate};
+pub use validate::{Context, Invalid, Origin, build, validate};

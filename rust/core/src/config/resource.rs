@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
@@ -42,13 +42,13 @@ pub enum Resource {
     Secret(Arc<Secret>),
 }
 
-/// Decodes a document that [`super::validate`] has accepted. `id` is the identifier it is stored
+/// Decodes a document that [`super::validate`] has accepted ([`super::build`] does both). `id` is the identifier it is stored
 /// under: for a credential `consumer/credentials/id`, for a secret `manager/id`, for plugin
 /// metadata the plugin's name.
 ///
 /// # Errors
 /// None for a document that has been validated.
-pub fn decode(kind: Kind, id: &str, document: Value) -> Result<Resource, Invalid> {
+pub fn decode(kind: Kind, id: &str, document: &Value) -> Result<Resource, Invalid> {
     let id = || Id::from(id);
     Ok(match kind {
         Kind::Route => Resource::Route(Arc::new(Route { id: id(), ..read(document)? })),
@@ -81,7 +81,7 @@ pub fn decode(kind: Kind, id: &str, document: Value) -> Result<Resource, Invalid
     })
 }
 
-fn secret(id: Id, document: Value) -> Result<Secret, Invalid> {
+fn secret(id: Id, document: &Value) -> Result<Secret, Invalid> {
     match SecretManager::of_id(&id) {
         Some(SecretManager::Vault) => Ok(Secret::Vault(id, read(document)?)),
         Some(SecretManager::Aws) => Ok(Secret::Aws(id, read(document)?)),
@@ -90,8 +90,8 @@ fn secret(id: Id, document: Value) -> Result<Secret, Invalid> {
     }
 }
 
-fn read<T: DeserializeOwned>(document: Value) -> Result<T, Invalid> {
-    serde_json::from_value(document)
+fn read<'de, T: Deserialize<'de>>(document: &'de Value) -> Result<T, Invalid> {
+    T::deserialize(document)
         .map_err(|error| Invalid::at("", format!("invalid configuration: {error}")))
 }
 

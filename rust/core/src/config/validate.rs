@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::plugins::{self, Catalogue, PluginError, Scope};
-use super::{Id, Kind, SecretManager, decode, route, ssl, stream_route, upstream};
+use super::{Id, Kind, Resource, SecretManager, decode, route, ssl, stream_route, upstream};
 use crate::schema::{SchemaError, push_segment};
 
 /// What a document is validated against, besides its schema.
@@ -90,6 +90,20 @@ pub fn validate(
     document: &mut Value,
     context: &Context<'_>,
 ) -> Result<(), Invalid> {
+    // A reference that no schema looked at may stand where nothing resolves it: only decoding tells.
+    build(kind, id, document, context).map(|_| ())
+}
+
+/// Checks a document as [`validate`] does, and decodes it.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn build(
+    kind: Kind,
+    id: Option<&str>,
+    document: &mut Value,
+    context: &Context<'_>,
+) -> Result<Resource, Invalid> {
     let names_another = |id: &str| document.get("username").is_some_and(|name| name != id);
     if kind == Kind::Consumer && id.is_some_and(names_another) {
         return Err(Invalid::at("/username", "wrong username"));
@@ -97,11 +111,10 @@ pub fn validate(
     let own_id = document.get("id").and_then(Id::of);
     let id = id.or(own_id.as_deref());
     check(kind, id, document, context)?;
-    // A reference that no schema looked at may stand where nothing resolves it.
-    decode(kind, id.unwrap_or_default(), document.clone()).map(|_| ())
+    decode(kind, id.unwrap_or_default(), document)
 }
 
-/// All of [`validate`] but the decoding.
+/// All of [`build`] but the decoding.
 pub(super) fn check(
     kind: Kind,
     id: Option<&str>,

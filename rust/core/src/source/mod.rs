@@ -88,8 +88,7 @@ pub fn parse(
     match format {
         Format::Yaml => {
             let substituted = variables::in_text(text, environment)?;
-            let (value, spans) = load(text, &substituted, format)?;
-            Ok((value, spans))
+            load(text, &substituted, format)
         }
         Format::Json => parse_settings(text, format, environment),
     }
@@ -117,7 +116,10 @@ fn load(text: &str, input: &Substituted<'_>, format: Format) -> Result<(Value, S
         Format::Json => json::load(&input.text, &mut spans),
     };
     match loaded {
-        Ok(value) => Ok((value, spans)),
+        Ok(value) => {
+            spans.finish();
+            Ok((value, spans))
+        }
         Err(Mistake { offset, message }) => Err(Problem::in_text(spans.place(offset), message)),
     }
 }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::problem::{Position, Problem};
 use super::spans::Spans;
-use crate::config::{Catalogue, Context, Id, Invalid, Kind, Origin, is_credential_id, validate};
+use crate::config::{
+    Catalogue, Context, Id, Invalid, Kind, Origin, Resource, build, is_credential_id,
+};
 use crate::schema::nearest;
 
 /// A resource of a file, validated, with its defaults filled in.
@@ -16,6 +18,8 @@ pub struct Item {
     pub id: Id,
     /// The document, with the identifier in it.
     pub document: Value,
+    /// What the document decodes into.
+    pub resource: Resource,
     /// Where it begins in the file.
     pub position: Position,
     /// `modifiedIndex`, which a writer of whole configurations may give so that only what has
@@ -151,13 +155,13 @@ impl Reader<'_> {
         let mut document = Value::Object(members);
         // A consumer is known by its name, whatever its id.
         let stored_under = (kind != Kind::Consumer).then_some(&*id);
-        validate(kind, stored_under, &mut document, &self.context)
+        let resource = build(kind, stored_under, &mut document, &self.context)
             .map_err(|invalid| self.problems_of(kind, index, &document, &invalid))?;
         if kind != Kind::PluginMetadata && document.get("id").is_none() {
             document["id"] = Value::from(&*id);
         }
         let position = self.spans.position(&pointer);
-        Ok(Item { kind, id, document, position, modified_index })
+        Ok(Item { kind, id, document, resource, position, modified_index })
     }
 
     /// The mistake that ended the validation, and every forbidden field besides it.

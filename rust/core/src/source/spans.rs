@@ -1,8 +1,6 @@
 //! Where in a text each value stands.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
@@ -21,20 +19,21 @@ pub struct Spans {
     lines: Vec<u32>,
     /// What variables changed, since offsets are those of the text after it.
     edits: Vec<Edit>,
-    offsets: HashMap<u64, u32>,
+    /// Hash and offset of each value, sorted once all are noted.
+    offsets: Vec<(u64, u32)>,
 }
 
-/// The hash of a JSON pointer, made segment by segment.
+/// The hash (FNV-1a) of a JSON pointer, made segment by segment.
 #[derive(Clone, Copy)]
 pub(super) struct Place(u64);
 
 impl Place {
-    pub(super) const ROOT: Self = Self(0);
+    pub(super) const ROOT: Self = Self(0xcbf2_9ce4_8422_2325);
 
     pub(super) fn member(self, name: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (self.0, name).hash(&mut hasher);
-        Self(hasher.finish())
+        // A byte that no text has keeps segments apart.
+        let bytes = std::iter::once(0xff).chain(name.bytes());
+        Self(bytes.fold(self.0, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)))
     }
 
     pub(super) fn item(self, index: usize) -> Self {
@@ -54,12 +53,22 @@ impl Spans {
         }
         let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
         let lines = std::iter::once(0).chain(breaks.map(|(i, _)| i as u32 + 1)).collect();
-        Ok(Self { text: text.into(), lines, edits, offsets: HashMap::new() })
+        Ok(Self { text: text.into(), lines, edits, offsets: Vec::new() })
     }
 
     /// Notes where a value begins, by its offset in the text after substitution.
     pub(super) fn note(&mut self, place: Place, offset: usize) {
-        self.offsets.insert(place.0, offset as u32);
+        self.offsets.push((place.0, offset as u32));
+    }
+
+    /// To be called when all is noted.
+    pub(super) fn finish(&mut self) {
+        self.offsets.sort_unstable();
+    }
+
+    fn offset(&self, place: Place) -> Option<usize> {
+        let found = self.offsets.binary_search_by_key(&place.0, |(hash, _)| *hash).ok()?;
+        Some(self.offsets[found].1 as usize)
     }
 
     /// The place of a byte offset in the text after substitution.
@@ -78,12 +87,12 @@ impl Spans {
     /// from an alias), what it stands in.
     pub fn position(&self, pointer: &str) -> Position {
         let mut place = Place::ROOT;
-        let mut offset = self.offsets.get(&place.0);
+        let mut offset = self.offset(place);
         for segment in segments(pointer) {
             place = place.member(&segment);
-            offset = self.offsets.get(&place.0).or(offset);
+            offset = self.offset(place).or(offset);
         }
-        self.place(offset.map_or(0, |offset| *offset as usize))
+        self.place(offset.unwrap_or_default())
     }
 
     /// The places of all values of `document`, by JSON pointer: for handing them on whole.
@@ -100,8 +109,8 @@ impl Spans {
         pointer: &mut String,
         all: &mut Vec<(String, Position)>,
     ) {
-        if let Some(offset) = self.offsets.get(&place.0) {
-            all.push((pointer.clone(), self.place(*offset as usize)));
+        if let Some(offset) = self.offset(place) {
+            all.push((pointer.clone(), self.place(offset)));
         }
         let length = pointer.len();
         match value {

@@ -16,7 +16,7 @@ use crate::method::Method;
 fn decoded(kind: Kind, id: &str, mut document: Value) -> Resource {
     let context = crate::config::Context { origin: crate::config::Origin::File, ..ADMIN };
     validate(kind, Some(id), &mut document, &context).expect("accepted");
-    decode(kind, id, document).expect("decoded")
+    decode(kind, id, &document).expect("decoded")
 }
 
 fn upstream(document: Value) -> Arc<Upstream> {

@@ -81,7 +81,7 @@ proptest! {
         let secrets = ["aws/1", "gcp/1"].map(|id| (Kind::Secret, id));
         for (kind, id) in Kind::ALL.map(|kind| (kind, "vault/1")).into_iter().chain(secrets) {
             let Some(document) = accepted(kind, id, seed) else { continue };
-            if let Err(error) = decode(kind, id, document.clone()) {
+            if let Err(error) = decode(kind, id, &document) {
                 prop_assert!(
                     has_reference(&document) || has_line_break(&document),
                     "{}: {error}: {document}", kind.noun()

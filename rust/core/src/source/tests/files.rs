@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::nothing;
-use crate::config::{Catalogue, NoPlugins, PluginError, Scope, decode};
+use crate::config::{Catalogue, NoPlugins, PluginError, Resource, Scope};
 use crate::source::{Format, Item, Problem, read};
 
 /// A catalogue that takes any plugin.
@@ -94,9 +94,7 @@ fn a_file_in_apisix_layout_is_taken_apart() {
     assert_eq!(items[1].document["id"], "arr_2");
     assert_eq!(items[0].document["plugins"], json!({"key-auth": {}}));
     assert_eq!(items[3].document["type"], "roundrobin", "defaults are filled in");
-    for Item { kind, id, document, .. } in items {
-        decode(kind, &id, document).expect("decodes");
-    }
+    assert!(matches!(&items[3].resource, Resource::Upstream(upstream) if &*upstream.id == "2"));
 }
 
 #[test]
