@@ -117,7 +117,7 @@ impl Headers {
     /// Copies a whole head in under fields that were already added with [`Headers::push_span`]:
     /// how a parser copies a head only once it knows that the head is good.
     ///
-    /// Until then the spans point at nothing and no field may be read.
+    /// Until then the spans point at nothing, and fields read as empty.
     pub fn fill(&mut self, head: &[u8]) {
         debug_assert!(self.arena.is_empty(), "spans of a head start at its first byte");
         self.arena.extend_from_slice(head);
@@ -126,7 +126,7 @@ impl Headers {
     /// The bytes at `span`, which may also lie outside any field (a request line, say).
     #[inline]
     pub fn bytes(&self, span: Span) -> &[u8] {
-        &self.arena[span.range()]
+        self.arena.get(span.range()).unwrap_or_default()
     }
 
     /// Appends bytes that belong to no field and says where they are (a rewritten target, say).

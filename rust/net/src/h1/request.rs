@@ -133,6 +133,9 @@ struct Seen {
     te_trailers: bool,
 }
 
+/// How much of a line that is none is kept for the log.
+const LOGGED: usize = 256;
+
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 impl RequestReader {
@@ -143,9 +146,40 @@ impl RequestReader {
     /// starts with this one. What is malformed is refused as soon as it is seen.
     ///
     /// # Errors
-    /// [`Reject`]: the connection is to be answered with its status and closed.
+    /// [`Reject`]: the connection is to be answered with its status and closed. `out` is as after
+    /// [`RequestReader::abandon`].
     #[inline]
     pub fn parse(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        out: &mut RequestHead,
+    ) -> Result<Option<usize>, Reject> {
+        let read = self.read(input, limits, out);
+        if read.is_err() {
+            self.abandon(input, out);
+        }
+        read
+    }
+
+    /// Gives up on a head that is not complete or was refused, and leaves in `out` what a log
+    /// wants to know of it: the request line as far as it came, and no fields.
+    #[cold]
+    pub fn abandon(&mut self, input: &[u8], out: &mut RequestHead) {
+        if self.stage == Stage::Fields {
+            out.headers.clear();
+        } else {
+            let end = input.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(input.len());
+            out.clear();
+            out.line = Span::new(0, end.min(LOGGED));
+        }
+        out.headers.fill(&input[..out.line.range().end]);
+        out.keep_alive = false;
+        *self = Self::default();
+    }
+
+    #[inline]
+    fn read(
         &mut self,
         input: &[u8],
         limits: &Limits,
@@ -335,7 +369,7 @@ fn absolute(out: &mut RequestHead) {
 /// The version at the start of `input` and its length; None if more is needed.
 #[inline]
 pub(super) fn version(input: &[u8]) -> Result<Option<(Version, usize)>, Reject> {
-    match input.get(..8) {
+    match input.first_chunk::<8>() {
         Some(b"HTTP/1.1") => Ok(Some((Version::Http11, 8))),
         Some(b"HTTP/1.0") => Ok(Some((Version::Http10, 8))),
         _ => odd_version(input),

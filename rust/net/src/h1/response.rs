@@ -76,9 +76,25 @@ impl ResponseReader {
     /// Returns as [`RequestReader::parse`](super::RequestReader::parse) does.
     ///
     /// # Errors
-    /// [`Reject`]: the upstream cannot be believed; the client is owed a 502.
+    /// [`Reject`]: the upstream cannot be believed; the client is owed a 502. `out` is empty.
     #[inline]
     pub fn parse(
+        &mut self,
+        input: &[u8],
+        method: &Method,
+        limits: &Limits,
+        out: &mut ResponseHead,
+    ) -> Result<Option<usize>, Reject> {
+        let read = self.read(input, method, limits, out);
+        if read.is_err() {
+            out.clear();
+            *self = Self::default();
+        }
+        read
+    }
+
+    #[inline]
+    fn read(
         &mut self,
         input: &[u8],
         method: &Method,

@@ -353,3 +353,30 @@ fn twins_are_stripped_and_the_name_itself_stays() {
     assert_eq!(fields(&head.headers), ["Host: a", "X-Real-IP: 1", "X_Other: 4", "X-Consumer: 5"]);
     assert!(!with("X-Real-IP: 1\r\n").expect("valid").twins);
 }
+
+#[test]
+fn what_is_refused_leaves_its_request_line_for_the_log() {
+    let (mut reader, mut head) = (RequestReader::default(), RequestHead::default());
+    let mut refused = |input: &[u8]| {
+        assert!(reader.parse(input, &Limits::default(), &mut head).is_err());
+        let line = head.headers.bytes(head.line).escape_ascii().to_string();
+        (line, String::from_utf8_lossy(head.path()).into_owned(), head.headers.len())
+    };
+    let owned = |line: &str, path: &str| (line.to_string(), path.to_string(), 0);
+    let input = b"GET /a?b HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n";
+    assert_eq!(refused(input), owned("GET /a?b HTTP/1.1", "/a"));
+    assert_eq!(refused(b"GET /a#b HTTP/1.1\r\n"), owned("GET /a#b HTTP/1.1", ""));
+    assert_eq!(refused(b"\x16\x03\x01"), owned("\\x16\\x03\\x01", ""));
+    assert_eq!(refused(&[0; 999]).0.len(), 4 * 256);
+}
+
+#[test]
+fn a_head_that_is_given_up_leaves_its_request_line_and_no_fields() {
+    let (mut reader, mut head) = (RequestReader::default(), RequestHead::default());
+    let input = b"GET http://h/a HTTP/1.1\r\nHost: a\r\nX";
+    assert_eq!(reader.parse(input, &Limits::default(), &mut head), Ok(None));
+    assert_eq!(head.host(), Some(&b""[..]), "nothing is copied yet");
+    reader.abandon(input, &mut head);
+    assert_eq!(head.headers.bytes(head.line), b"GET http://h/a HTTP/1.1");
+    assert_eq!((head.path(), head.host()), (&b"/a"[..], None));
+}
