@@ -1,5 +1,6 @@
 //! A document of any kind, decoded.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -42,13 +43,14 @@ pub enum Resource {
     Secret(Arc<Secret>),
 }
 
-/// Decodes a document that [`super::validate`] has accepted ([`super::build`] does both). `id` is the identifier it is stored
-/// under: for a credential `consumer/credentials/id`, for a secret `manager/id`, for plugin
-/// metadata the plugin's name.
+/// Decodes a document that [`super::validate`] has accepted ([`super::build`] does both). `id` is
+/// the identifier it is stored under: for a credential `consumer/credentials/id`, for a secret
+/// `manager/id`, for plugin metadata the plugin's name.
 ///
 /// # Errors
 /// None for a document that has been validated.
-pub fn decode(kind: Kind, id: &str, document: &Value) -> Result<Resource, Invalid> {
+pub fn decode(kind: Kind, id: &str, document: impl Borrow<Value>) -> Result<Resource, Invalid> {
+    let document = document.borrow();
     let id = || Id::from(id);
     Ok(match kind {
         Kind::Route => Resource::Route(Arc::new(Route { id: id(), ..read(document)? })),

@@ -111,7 +111,7 @@ pub fn build(
     let own_id = document.get("id").and_then(Id::of);
     let id = id.or(own_id.as_deref());
     check(kind, id, document, context)?;
-    decode(kind, id.unwrap_or_default(), document)
+    decode(kind, id.unwrap_or_default(), &*document)
 }
 
 /// All of [`build`] but the decoding.
