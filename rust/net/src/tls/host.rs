@@ -11,7 +11,7 @@ use rustls::{ServerConfig, SignatureAlgorithm};
 
 use super::certificate::Certificate;
 use super::sessions::SessionStore;
-use super::suites::{Versions, provider};
+use super::suites::{Versions, prefers_chacha, provider};
 
 /// What a [`VirtualHost`] is made of.
 #[derive(Clone, Debug)]
@@ -35,7 +35,10 @@ pub struct HostOptions {
 pub struct VirtualHost {
     names: Vec<String>,
     certificates: Vec<Certificate>,
+    /// Suites in our order, for nearly everybody.
     config: Arc<ServerConfig>,
+    /// Suites in the client's order, for those that would rather have `ChaCha20`.
+    chacha: Arc<ServerConfig>,
 }
 
 /// Why options make no [`VirtualHost`].
@@ -76,7 +79,9 @@ impl VirtualHost {
         } else {
             config.session_storage = sessions.for_new_host();
         }
-        Ok(Self { names, certificates, config: Arc::new(config) })
+        let chacha = Arc::new(config.clone());
+        config.ignore_client_order = true;
+        Ok(Self { names, certificates, config: Arc::new(config), chacha })
     }
 
     /// The names it answers for, as they were configured.
@@ -89,8 +94,9 @@ impl VirtualHost {
         &self.certificates
     }
 
-    pub(super) fn config(&self) -> &Arc<ServerConfig> {
-        &self.config
+    /// What a client's handshake goes by.
+    pub(super) fn config(&self, hello: &ClientHello<'_>) -> &Arc<ServerConfig> {
+        if prefers_chacha(hello.cipher_suites()) { &self.chacha } else { &self.config }
     }
 }
 

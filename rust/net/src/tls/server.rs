@@ -161,7 +161,7 @@ impl Hello {
             let _ = self.socket.try_write(&UNRECOGNIZED_NAME);
             return Err(HandshakeError::NoCertificate(name.map(Box::from)));
         };
-        let tls = UnbufferedServerConnection::new(Arc::clone(host.config()))?;
+        let tls = UnbufferedServerConnection::new(Arc::clone(host.config(&hello)))?;
         Ok(Accepted {
             stream: TlsStream::new(self.socket, tls, self.received),
             server_name: name.map(Box::from),

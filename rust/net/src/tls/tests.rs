@@ -2,6 +2,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, date_time_ymd};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use tokio::io::AsyncWriteExt;
@@ -9,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use super::fixtures::{
     Authority, host, hosts, options, read_exact, run, shake, table_of, tcp, trusting, write_all,
 };
-use super::suites::provider;
+use super::suites::{prefers_chacha, provider};
 use super::verify::Unverified;
 use super::{
     Certificate, CertificateError, CertificateTable, ClientOptions, ClientTls, HandshakeError,
@@ -19,18 +20,24 @@ use super::{
 const NAME: &str = "example.com";
 
 /// The hello of a client that asks for `name`.
-fn hello(name: &str) -> Vec<u8> {
-    let config = ClientConfig::builder_with_provider(Arc::clone(provider()))
-        .with_protocol_versions(Versions::default().supported())
-        .expect("versions")
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Unverified(provider())))
-        .with_no_client_auth();
-    let name = ServerName::try_from(name.to_owned()).expect("a name");
-    let mut client = ClientConnection::new(Arc::new(config), name).expect("a client");
+fn hello(name: &'static str) -> Vec<u8> {
+    let mut client = client_with((**provider()).clone(), name);
     let mut hello = Vec::new();
     client.write_tls(&mut hello).expect("in memory");
     hello
+}
+
+/// A client of rustls' own making, with cryptography of the test's choice.
+fn client_with(provider: CryptoProvider, name: &'static str) -> ClientConnection {
+    let provider: &'static Arc<_> = Box::leak(Box::new(Arc::new(provider)));
+    let config = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(Versions::default().supported())
+        .expect("versions")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
+        .with_no_client_auth();
+    let name = ServerName::try_from(name).expect("a name");
+    ClientConnection::new(Arc::new(config), name).expect("a client")
 }
 
 /// What the server makes of bytes from a client that then says no more.
@@ -261,19 +268,42 @@ mod handshakes {
         let known = provider.signature_verification_algorithms.mapping;
         let mapping: Vec<_> = known.iter().filter(|(known, _)| *known == scheme).copied().collect();
         provider.signature_verification_algorithms.mapping = Vec::leak(mapping);
-        let provider: &'static Arc<_> = Box::leak(Box::new(Arc::new(provider)));
-        let config = ClientConfig::builder_with_provider(Arc::clone(provider))
-            .with_protocol_versions(Versions::default().supported())
-            .expect("versions")
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
-            .with_no_client_auth();
-        let name = ServerName::try_from(NAME).expect("a name");
-        let mut client = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut client = client_with(provider, NAME);
         let mut socket = socket.into_std().expect("a socket");
         socket.set_nonblocking(false).expect("an option");
         client.complete_io(&mut socket).expect("a handshake");
         client.peer_certificates().expect("a certificate")[0].to_vec()
+    }
+
+    #[test]
+    fn aes_128_is_taken_unless_the_client_would_rather_have_chacha() {
+        use rustls::CipherSuite as Suite;
+        let aes256 = Suite::TLS13_AES_256_GCM_SHA384;
+        let chacha = Suite::TLS13_CHACHA20_POLY1305_SHA256;
+        let unknown = Suite::Unknown(0x1a1a);
+        assert!(prefers_chacha(&[unknown, chacha, aes256]));
+        assert!(!prefers_chacha(&[unknown]));
+        for (first, expected) in
+            [(aes256, "TLS_AES_128_GCM_SHA256"), (chacha, "TLS_CHACHA20_POLY1305_SHA256")]
+        {
+            let agreed = run(async {
+                let (accepted, connected) = tcp().await;
+                let client = std::thread::spawn(move || {
+                    let mut suites = provider().cipher_suites.clone();
+                    suites.sort_by_key(|suite| suite.suite() != first);
+                    let provider =
+                        CryptoProvider { cipher_suites: suites, ..(**provider()).clone() };
+                    let mut socket = connected.into_std().expect("a socket");
+                    socket.set_nonblocking(false).expect("an option");
+                    client_with(provider, NAME).complete_io(&mut socket).expect("a handshake");
+                });
+                let server = ServerHandshake::new(accepted, table_of(&Authority::new(), NAME));
+                let cipher = server.await.expect("accepted").stream.cipher();
+                client.join().expect("no panic");
+                cipher
+            });
+            assert_eq!(agreed, expected, "{first:?}");
+        }
     }
 
     #[test]
