@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import BenchError
-from bench.peers.peer import Peer, Tracer
+from bench.peers.peer import Tracer
 from bench.processes import run
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Tool(ABC):
     """How much longer a start may take under it."""
 
     @abstractmethod
-    def fits(self, peer: Peer) -> bool:
-        """Whether it is here and can run the peer."""
+    def available(self) -> bool:
+        """Return whether it is installed and works on this machine."""
 
     @abstractmethod
     def tracer(self, directory: Path) -> Tracer:
@@ -55,9 +55,9 @@ class Callgrind(Tool):
     name = "callgrind"
     slows = 20.0
 
-    def fits(self, peer: Peer) -> bool:
-        """Where valgrind is installed, for peers that start under it."""
-        return peer.valgrind and shutil.which("valgrind") is not None
+    def available(self) -> bool:
+        """Return whether valgrind is installed."""
+        return shutil.which("valgrind") is not None
 
     def tracer(self, directory: Path) -> Tracer:
         """Follow every process, one log each."""
@@ -80,9 +80,8 @@ class Perf(Tool):
     name = "perf"
     slows = 1.0
 
-    def fits(self, peer: Peer) -> bool:
-        """Where perf is installed and the CPU shows its counters."""
-        del peer
+    def available(self) -> bool:
+        """Return whether perf is installed and the CPU shows its counters."""
         if shutil.which("perf") is None:
             return False
         try:
@@ -112,9 +111,8 @@ class Strace(Tool):
     name = "strace"
     slows = 5.0
 
-    def fits(self, peer: Peer) -> bool:
-        """Where strace is installed."""
-        del peer
+    def available(self) -> bool:
+        """Return whether strace is installed."""
         return shutil.which("strace") is not None
 
     def tracer(self, directory: Path) -> Tracer:

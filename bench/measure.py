@@ -107,8 +107,8 @@ class Bench:
 
     def _count(self, stage: Stage) -> None:
         counts = stage.scenario.exact_counts
-        for tool in TOOLS:
-            for peer in (each for each in self.peers if tool.fits(each)):
+        for tool in (each for each in TOOLS if each.available()):
+            for peer in self.peers:
                 with self._noting_failures(stage, peer):
                     cost = per_request(counts, partial(stage.count, peer, tool))
                     found = Exact(stage.scenario.name, peer.name, tool.name, counts, cost)

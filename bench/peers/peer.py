@@ -67,8 +67,6 @@ class Peer(ABC):
     """Its name in reports."""
     optional: ClassVar[tuple[str, ...]] = ()
     """Placeholders of its template that are empty unless a scenario fills them."""
-    valgrind: ClassVar[bool] = True
-    """Whether it can run under valgrind."""
     reload_signal: ClassVar[Signals | None] = None
     """Makes it read its configuration again; None if it cannot."""
     drain_signal: ClassVar[Signals] = Signals.SIGTERM
