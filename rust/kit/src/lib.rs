@@ -1,6 +1,5 @@
 //! Pure algorithms: radix tree, expressions, address sets, templates.
 
-pub mod base64;
 pub mod expr;
 pub mod ip_set;
 pub mod path_pattern;

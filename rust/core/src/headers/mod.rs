@@ -83,6 +83,9 @@ pub struct Headers {
     fields: Vec<Field>,
     /// One bit per [`Known`] name that has ever been present: a clear bit proves absence.
     seen: u64,
+    /// Known names that were removed while their fields still lie in `fields`. Removing one is
+    /// setting its bit; the fields go when one of that name comes back.
+    hidden: u64,
 }
 
 impl Headers {
@@ -91,16 +94,17 @@ impl Headers {
         self.arena.clear();
         self.fields.clear();
         self.seen = 0;
+        self.hidden = 0;
     }
 
     /// Number of fields.
     pub fn len(&self) -> usize {
-        self.fields.len()
+        if self.hidden == 0 { self.fields.len() } else { self.present().count() }
     }
 
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.present().next().is_none()
     }
 
     /// Bytes held by the arena, replaced values included.
@@ -140,6 +144,9 @@ impl Headers {
     /// checked both.
     #[inline]
     pub fn push_span(&mut self, name: Span, value: Span, known: Known) {
+        if self.hidden & known.bit() != 0 {
+            self.purge();
+        }
         self.seen |= known.bit();
         self.fields.push(Field { name, value, known });
     }
@@ -156,6 +163,19 @@ impl Headers {
             return None;
         }
         self.fields.iter().find(|f| f.known == name).map(|f| self.bytes(f.value))
+    }
+
+    /// The fields that were not removed, in order.
+    #[inline]
+    fn present(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|f| self.hidden & f.known.bit() == 0)
+    }
+
+    /// Drops the fields that were removed by name.
+    #[cold]
+    fn purge(&mut self) {
+        let hidden = std::mem::take(&mut self.hidden);
+        self.fields.retain(|f| hidden & f.known.bit() == 0);
     }
 
     /// Whether a known name may be present: false is certain, true needs a look.
@@ -192,20 +212,20 @@ impl Headers {
 
     /// Every field as name (as written) and value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|f| (self.bytes(f.name), self.bytes(f.value)))
+        self.present().map(|f| (self.bytes(f.name), self.bytes(f.value)))
     }
 
     /// Every field with its classified name, in order.
     #[inline]
     pub fn iter_known(&self) -> impl Iterator<Item = (Known, &[u8], &[u8])> {
-        self.fields.iter().map(|f| (f.known, self.bytes(f.name), self.bytes(f.value)))
+        self.present().map(|f| (f.known, self.bytes(f.name), self.bytes(f.value)))
     }
 
     /// Every field as the arena has it, in order. For encoders, which copy neighbouring lines
     /// at once.
     #[inline]
     pub fn iter_spans(&self) -> impl Iterator<Item = (Known, Span, Span)> {
-        self.fields.iter().map(|f| (f.known, f.name, f.value))
+        self.present().map(|f| (f.known, f.name, f.value))
     }
 
     /// All bytes that spans point into.
@@ -227,8 +247,14 @@ impl Headers {
     /// Adds a field that the gateway made itself: the name is a literal token and the value
     /// free of control characters, which debug builds assert.
     pub fn append_checked(&mut self, name: &str, value: &[u8]) {
+        self.append_known(Known::of(name.as_bytes()), name, value);
+    }
+
+    /// [`Headers::append_checked`] for a name that is classified already.
+    #[inline]
+    pub fn append_known(&mut self, known: Known, name: &str, value: &[u8]) {
         debug_assert_eq!(check(name.as_bytes(), value), Ok(()));
-        let known = Known::of(name.as_bytes());
+        debug_assert_eq!(Known::of(name.as_bytes()), known, "the name is another");
         // Laid out as a line of the wire, so that an encoder copies it whole.
         let start = self.arena.len();
         let colon = start + name.len();
@@ -239,6 +265,20 @@ impl Headers {
         self.arena.extend_from_slice(b"\r\n");
         let value = Span::new(colon + 2, colon + 2 + value.len());
         self.push_span(Span::new(start, colon), value, known);
+    }
+
+    /// Appends the first value of `from` under another name; an empty one if there is none.
+    pub fn copy_known(&mut self, from: Known, known: Known, name: &str) {
+        debug_assert_eq!(Known::of(name.as_bytes()), known, "the name is another");
+        let source = self.fields.iter().find(|f| f.known == from).map_or(0..0, |f| f.value.range());
+        let start = self.arena.len();
+        let colon = start + name.len();
+        let end = colon + 2 + source.len();
+        self.arena.extend_from_slice(name.as_bytes());
+        self.arena.extend_from_slice(b": ");
+        self.arena.extend_from_within(source);
+        self.arena.extend_from_slice(b"\r\n");
+        self.push_span(Span::new(start, colon), Span::new(colon + 2, end), known);
     }
 
     /// Gives `name` this one value: the first such field keeps its place and its case, further
@@ -269,32 +309,33 @@ impl Headers {
         Ok(())
     }
 
-    /// Removes every field called `name`; says how many there were.
-    pub fn remove(&mut self, name: &str) -> usize {
+    /// Removes every field called `name`.
+    pub fn remove(&mut self, name: &str) {
         let known = Known::of(name.as_bytes());
         if known != Known::Other {
             return self.remove_known(known);
         }
-        let before = self.fields.len();
         let arena = &self.arena;
         self.fields.retain(|f| !same(arena, f, known, name.as_bytes()));
-        before - self.fields.len()
     }
 
-    /// Removes every field of a known name; says how many there were.
+    /// Removes every field of a known name, at the cost of setting a bit.
     #[inline]
-    pub fn remove_known(&mut self, name: Known) -> usize {
-        if !self.has(name) {
-            return 0;
-        }
-        let before = self.fields.len();
-        self.fields.retain(|f| f.known != name);
-        self.seen &= !name.bit();
-        before - self.fields.len()
+    pub fn remove_known(&mut self, name: Known) {
+        self.remove_all_known(name.bit());
+    }
+
+    /// Removes the fields of several known names; `bits` are theirs, or-ed ([`Known::bit`]).
+    #[inline]
+    pub fn remove_all_known(&mut self, bits: u64) {
+        let there = self.seen & bits;
+        self.hidden |= there;
+        self.seen &= !there;
     }
 
     /// Keeps the fields for which `keep` holds. For rules that look at several names in one pass.
     pub fn retain(&mut self, mut keep: impl FnMut(Known, &[u8], &[u8]) -> bool) {
+        self.purge();
         let arena = &self.arena;
         let mut seen = 0;
         self.fields.retain(|f| {

@@ -1,8 +1,7 @@
 //! Which node of an upstream a try goes to.
 
-use std::collections::HashMap;
-
 use gateway_kit::weighted::SmoothWeighted;
+use gateway_net::pool::ByEndpoint;
 
 use crate::upstream::Upstream;
 
@@ -34,7 +33,7 @@ impl Tried {
 /// The state of balancing on one worker: whose turn it is, by upstream.
 #[derive(Debug, Default)]
 pub(crate) struct Balancers {
-    turns: HashMap<u32, Turns>,
+    turns: ByEndpoint<Turns>,
 }
 
 impl Balancers {

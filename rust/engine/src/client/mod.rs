@@ -4,6 +4,7 @@
 //! exchange and its future are boxed apart and live from the first byte of a head to the last
 //! byte of the answer.
 
+mod ip_text;
 mod serve;
 
 use std::future::poll_fn;
@@ -19,6 +20,7 @@ use crate::forward::Upload;
 use crate::worker::deadlines::Deadline;
 use crate::worker::{Purpose, Worker};
 
+pub(crate) use ip_text::IpText;
 pub(crate) use serve::serve;
 
 /// Bytes read and thrown away after an answer that came before its request was complete.
@@ -31,6 +33,8 @@ const LINGER_MS: u64 = 2_000;
 pub(crate) struct Origin {
     /// The client's end.
     pub(crate) peer: SocketAddr,
+    /// Its address as text, which every request names several times.
+    pub(crate) peer_text: IpText,
     /// Our end.
     pub(crate) local: SocketAddr,
     /// What is served on it.
@@ -113,7 +117,10 @@ impl Client {
     fn poll_next(&mut self, cx: &mut Context<'_>, worker: &Worker) -> Poll<Next> {
         if self.deadline.expired() {
             return Poll::Ready(match self.partial.take() {
-                Some(exchange) if !worker.draining() => Next::TimedOut(exchange),
+                Some(mut exchange) if !worker.draining() => {
+                    self.reader.abandon(&self.unread, &mut exchange.request);
+                    Next::TimedOut(exchange)
+                }
                 _ => Next::Closed,
             });
         }

@@ -36,7 +36,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, origin: Origin) {
                     break;
                 }
                 client.requests += 1;
-                client.deadline.set(worker.now_ms() + worker.limits.keepalive_ms);
+                client.deadline.set(worker.turn_ms() + worker.limits.keepalive_ms);
             }
             Next::Rejected(exchange, reject) => {
                 let flag = match reject.status() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gateway_net::h1::{RequestHead, ResponseHead, Upgrade};
 
+use crate::client::{Client, IpText};
 use crate::observe::flags::Flags;
 use crate::snapshot::{Route, Service};
 use crate::upstream::endpoint::Endpoint;
@@ -85,16 +86,30 @@ impl Attempt {
 }
 
 impl Exchange {
-    /// Empties it and keeps its memory.
+    /// Empties it and keeps its memory. Field by field: moving the whole would copy it twice.
     pub(crate) fn clear(&mut self) {
-        let Self { mut request, mut uri, mut response, mut params, mut attempts, .. } =
-            std::mem::take(self);
-        request.clear();
-        uri.clear();
-        response.clear();
-        params.clear();
-        attempts.clear();
-        *self = Self { request, uri, response, params, attempts, ..Self::default() };
+        self.request.clear();
+        self.uri.clear();
+        self.response.clear();
+        self.route = None;
+        self.service = None;
+        self.upstream = None;
+        self.params.clear();
+        self.attempts.clear();
+        self.upgrading = false;
+        self.flags = Flags::NONE;
+        self.started = 0;
+        self.request_length = 0;
+        self.bytes_sent = 0;
+        self.body_sent = 0;
+        self.id = None;
+        self.https = false;
+        self.remote = None;
+    }
+
+    /// The client's address as text.
+    pub(crate) fn remote_text(&self, client: &Client) -> IpText {
+        self.remote.map_or(client.origin.peer_text, |remote| IpText::new(remote.ip()))
     }
 
     /// Notes that the final head of an answer came at `now_us`.

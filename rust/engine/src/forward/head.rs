@@ -1,7 +1,5 @@
 //! What a gateway changes in a request head (RFC 9110 section 7.6, APISIX's forwarding fields).
 
-use std::io::Write as _;
-
 use gateway_core::config::PassHost;
 use gateway_core::headers::{Headers, Known};
 use gateway_net::h1::{RequestHead, Version, strip_hop_by_hop, strip_twins};
@@ -29,28 +27,24 @@ pub(super) fn prepare(
     exchange: &mut Exchange,
     upstream: &Upstream,
 ) {
-    let remote = exchange.remote.unwrap_or(client.origin.peer);
+    let remote = exchange.remote_text(client);
     let trusted = worker.forwarding.trusts(client.origin.peer.ip());
     let request = &mut exchange.request;
     strip_hop_by_hop(&mut request.headers);
     if request.twins {
         strip_twins(&mut request.headers, &OURS);
     }
-    let mut line = Vec::with_capacity(64);
     let headers = &mut request.headers;
-
-    let _ = write!(line, "{}", remote.ip());
-    replace(headers, Known::XRealIp, "X-Real-IP", &line);
-    append_forwarded_for(worker, trusted, headers, &line);
+    replace(headers, Known::XRealIp, "X-Real-IP", remote.as_bytes());
+    append_forwarded_for(worker, trusted, headers, remote.as_bytes());
 
     if !(trusted && headers.has(Known::XForwardedProto)) {
         let proto: &[u8] = if client.origin.tls.is_some() { b"https" } else { b"http" };
         replace(headers, Known::XForwardedProto, "X-Forwarded-Proto", proto);
     }
     if !(trusted && headers.has(Known::XForwardedHost)) {
-        line.clear();
-        line.extend_from_slice(headers.known(Known::Host).unwrap_or_default());
-        replace(headers, Known::XForwardedHost, "X-Forwarded-Host", &line);
+        headers.remove_known(Known::XForwardedHost);
+        headers.copy_known(Known::Host, Known::XForwardedHost, "X-Forwarded-Host");
     }
     if !(trusted && headers.has(Known::XForwardedPort)) {
         let port = client.origin.local.port();
@@ -85,7 +79,7 @@ pub(super) fn target(request: &RequestHead) -> &[u8] {
 
 fn replace(headers: &mut Headers, known: Known, name: &str, value: &[u8]) {
     headers.remove_known(known);
-    headers.append_checked(name, value);
+    headers.append_known(known, name, value);
 }
 
 /// An untrusted client's list is thrown away if trusted addresses are configured; otherwise it
@@ -111,5 +105,5 @@ fn append_via(request: &mut RequestHead) {
         Version::Http10 => "1.0 gatewright",
         Version::Http11 => "1.1 gatewright",
     };
-    request.headers.append_checked("Via", hop.as_bytes());
+    request.headers.append_known(Known::Via, "Via", hop.as_bytes());
 }

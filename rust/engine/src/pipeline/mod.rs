@@ -23,6 +23,7 @@ pub(crate) async fn run(
     exchange.https = client.origin.tls.is_some();
     client.keep_alive = exchange.request.keep_alive && !worker.draining();
     worker.real_ip(client, &mut exchange);
+    worker.drop_underscores(&mut exchange);
     match admit(worker, client, &mut exchange) {
         Ok(()) => forward::forward(worker, client, &mut exchange, &mut upload).await,
         Err(answer) => {

@@ -160,7 +160,7 @@ impl<'a> View<'a> {
         let Self { exchange, client, worker } = *self;
         let remote = exchange.remote.unwrap_or(client.origin.peer);
         match fixed {
-            Fixed::RemoteAddr => append_ip(remote, out),
+            Fixed::RemoteAddr => out.extend_from_slice(exchange.remote_text(client).as_bytes()),
             Fixed::RemotePort => append_number(u64::from(remote.port()), out),
             Fixed::RealipRemoteAddr => append_ip(client.origin.peer, out),
             Fixed::RealipRemotePort => append_number(u64::from(client.origin.peer.port()), out),
@@ -175,7 +175,7 @@ impl<'a> View<'a> {
             Fixed::RemoteUser => append_user(exchange, out),
             Fixed::RequestLength => append_number(exchange.request_length, out),
             Fixed::RequestTime => {
-                append_seconds(worker.now_us().saturating_sub(exchange.started), out);
+                append_seconds(worker.turn_us().saturating_sub(exchange.started), out);
             }
             Fixed::RequestId => {
                 let _ = write!(out, "{:032x}", exchange.id.unwrap_or_default());
@@ -202,7 +202,7 @@ impl<'a> View<'a> {
                 None => out.push(b'-'),
             }),
             Fixed::UpstreamResponseTime => self.each_attempt(out, |a, out| {
-                append_span(a, a.ended.or(Some(worker.now_us())), out);
+                append_span(a, a.ended.or(Some(worker.turn_us())), out);
             }),
             Fixed::UpstreamConnectTime => {
                 self.each_attempt(out, |a, out| append_span(a, a.connected, out));

@@ -74,6 +74,14 @@ impl Forwarding {
 }
 
 impl Worker {
+    /// `underscores_in_headers: off`: fields with `_` in their name go.
+    pub(crate) fn drop_underscores(&self, exchange: &mut Exchange) {
+        let request = &mut exchange.request;
+        if request.twins && !self.shared.settings.underscores_in_headers {
+            request.headers.retain(|_, name, _| !name.contains(&b'_'));
+        }
+    }
+
     /// Takes the client's address from the field that `real_ip` names, if the peer may set it.
     pub(crate) fn real_ip(&self, client: &Client, exchange: &mut Exchange) {
         let Some(real_ip) = &self.forwarding.real_ip else { return };

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use gateway_kit::template::Template;
 use gateway_kit::uri;
 use gateway_net::h1;
-use gateway_net::pool::{EndpointId, Pool};
+use gateway_net::pool::{ByEndpoint, EndpointId, Pool};
 use gateway_net::resolve::{self, Resolver};
 
 use crate::balance::{Balancers, Tried};
@@ -113,7 +113,7 @@ pub(crate) struct Worker {
     last_named_pool: Cell<EndpointId>,
     exchanges: RefCell<Exchanges>,
     balancers: RefCell<Balancers>,
-    nodes: RefCell<HashMap<EndpointId, metrics::Node>>,
+    nodes: RefCell<ByEndpoint<metrics::Node>>,
     log: Option<(AccessLog, Arc<Template<Variable>>)>,
     text_clock: TextClock,
     ids: Ids,
@@ -168,6 +168,12 @@ impl Worker {
     #[inline]
     pub(crate) fn now_ms(&self) -> u64 {
         self.now_us() / 1_000
+    }
+
+    /// What the clock showed when it was last read, in microseconds.
+    #[inline]
+    pub(crate) fn turn_us(&self) -> u64 {
+        self.turn_us.get()
     }
 
     /// What the clock showed when it was last read: good enough for pools and penalties.

@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::deadlines::Deadlines;
 use super::forwarding::Forwarding;
 use super::{Ids, Limits, Worker, sweep};
-use crate::client::{self, Origin, TlsFacts};
+use crate::client::{self, IpText, Origin, TlsFacts};
 use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
 use crate::observe::error_log;
@@ -176,7 +176,9 @@ fn take(
         true => socket.local_addr().unwrap_or(listening),
         false => listening,
     };
-    let origin = Origin { peer: plain(peer), local: plain(local), purpose, tls: None };
+    let peer = plain(peer);
+    let peer_text = IpText::new(peer.ip());
+    let origin = Origin { peer, peer_text, local: plain(local), purpose, tls: None };
     let worker = Rc::clone(worker);
     if tls {
         spawn_local(handshake(worker, socket, origin));

@@ -74,13 +74,12 @@ pub fn strip_hop_by_hop(headers: &mut Headers) {
             }
         }
     }
-    if named.is_empty() && !headers.has_any(HOP_BY_HOP) {
-        return;
+    headers.remove_all_known(HOP_BY_HOP);
+    if !named.is_empty() {
+        headers.retain(|known, name, _| {
+            known != Known::Other || !named.iter().any(|option| option.eq_ignore_ascii_case(name))
+        });
     }
-    headers.retain(|known, name, _| match known {
-        Known::Other => !named.iter().any(|option| option.eq_ignore_ascii_case(name)),
-        known => HOP_BY_HOP & known.bit() == 0,
-    });
 }
 
 /// Removes every field whose name a lenient server would take for one of `names`: the same

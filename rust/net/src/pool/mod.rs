@@ -60,7 +60,7 @@ impl Pooled {
 /// The idle connections of one worker.
 #[derive(Debug, Default)]
 pub struct Pool {
-    endpoints: HashMap<EndpointId, Vec<Pooled>, BuildHasherDefault<ById>>,
+    endpoints: ByEndpoint<Vec<Pooled>>,
     idle: usize,
 }
 
@@ -125,9 +125,13 @@ impl Pool {
     }
 }
 
-/// Endpoint numbers are small and unique: multiplying spreads them well enough.
+/// A map by endpoint.
+pub type ByEndpoint<T> = HashMap<EndpointId, T, BuildHasherDefault<ById>>;
+
+/// Hashes an [`EndpointId`]: the numbers are small and unique, so multiplying spreads them well
+/// enough.
 #[derive(Debug, Default)]
-struct ById(u64);
+pub struct ById(u64);
 
 impl Hasher for ById {
     fn finish(&self) -> u64 {
