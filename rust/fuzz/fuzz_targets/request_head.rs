@@ -46,7 +46,7 @@ fn second_opinion(input: &[u8], head: &RequestHead) {
 
 /// What an upstream would get is a head that we accept, with the same meaning.
 fn reads_back(mut head: RequestHead) {
-    strip_hop_by_hop(&mut head.headers);
+    strip_hop_by_hop(&mut head.headers, true);
     let mut wire = Vec::new();
     let fields = Fields { framing: head.framing, ..Fields::of(&head.headers) };
     append_request(&mut wire, &head.method, head.origin(), &fields);

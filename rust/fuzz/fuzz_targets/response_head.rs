@@ -43,7 +43,7 @@ fn second_opinion(input: &[u8], head: &ResponseHead) {
 
 /// What a client would get is a head that we accept, with the same meaning.
 fn reads_back(mut head: ResponseHead, method: &Method) {
-    strip_hop_by_hop(&mut head.headers);
+    strip_hop_by_hop(&mut head.headers, true);
     let mut wire = Vec::new();
     let fields = Fields { framing: head.framing, ..Fields::of(&head.headers) };
     append_response(&mut wire, head.status, Some(head.headers.bytes(head.reason)), &fields);

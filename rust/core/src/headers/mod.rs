@@ -309,6 +309,24 @@ impl Headers {
         Ok(())
     }
 
+    /// Gives a known name this one value, which the gateway made itself: the first such field
+    /// keeps its place and its case.
+    pub fn set_known(&mut self, known: Known, name: &str, value: &[u8]) {
+        debug_assert_eq!(check(name.as_bytes(), value), Ok(()));
+        let mut there = self.fields.iter_mut().filter(|f| f.known == known);
+        match (there.next(), there.next()) {
+            (Some(field), None) if self.seen & known.bit() != 0 => {
+                let start = self.arena.len();
+                self.arena.extend_from_slice(value);
+                field.value = Span::new(start, self.arena.len());
+            }
+            _ => {
+                self.remove_known(known);
+                self.append_known(known, name, value);
+            }
+        }
+    }
+
     /// Removes every field called `name`.
     pub fn remove(&mut self, name: &str) {
         let known = Known::of(name.as_bytes());

@@ -99,3 +99,15 @@ fn a_value_is_copied_under_another_name() {
         ["Host: shop", "Accept: x", "X-Forwarded-Host: shop", "Forwarded: "]
     );
 }
+
+#[test]
+fn a_known_name_is_set_in_place_and_once() {
+    let mut headers = of(&[("server", "nginx"), ("Date", "now"), ("Via", "a"), ("via", "b")]);
+    headers.set_known(Known::Server, "Server", b"gatewright");
+    headers.set_known(Known::Via, "Via", b"c");
+    headers.set_known(Known::Forwarded, "Forwarded", b"d");
+    assert_eq!(written(&headers), ["server: gatewright", "Date: now", "Via: c", "Forwarded: d"]);
+    headers.remove_known(Known::Server);
+    headers.set_known(Known::Server, "Server", b"e");
+    assert_eq!(written(&headers), ["Date: now", "Via: c", "Forwarded: d", "Server: e"]);
+}

@@ -316,7 +316,8 @@ impl Download {
             }
             self.state = State::Switched;
             exchange.answered(worker.now_us());
-            strip_hop_by_hop(&mut exchange.response.headers);
+            let names = exchange.response.connection_names;
+            strip_hop_by_hop(&mut exchange.response.headers, names);
             return Ok(Some(Persistence::Upgrade("websocket")));
         }
         if status < 200 {
@@ -325,8 +326,9 @@ impl Download {
                 return Err(Broken::TooManyInterim);
             }
             if exchange.request.version == Version::Http11 {
+                let names = exchange.response.connection_names;
                 let headers = &mut exchange.response.headers;
-                strip_hop_by_hop(headers);
+                strip_hop_by_hop(headers, names);
                 append_response(&mut self.pending, status, None, &Fields::of(headers));
             }
             exchange.response.clear();

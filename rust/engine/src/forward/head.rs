@@ -30,7 +30,7 @@ pub(super) fn prepare(
     let remote = exchange.remote_text(client);
     let trusted = worker.forwarding.trusts(client.origin.peer.ip());
     let request = &mut exchange.request;
-    strip_hop_by_hop(&mut request.headers);
+    strip_hop_by_hop(&mut request.headers, request.connection_names);
     if request.twins {
         strip_twins(&mut request.headers, &OURS);
     }

@@ -246,7 +246,11 @@ impl<'a> Relay<'a> {
 
     /// Sets the earliest deadline of what is waited for. One clock reading per wait.
     fn arm(&mut self) {
-        let now = self.worker.now_us();
+        // The clock was read in this turn when the request began or its connection stood.
+        let now = match self.armed {
+            0 => self.worker.turn_us(),
+            _ => self.worker.now_us(),
+        };
         if std::mem::take(&mut self.upload.moved) || self.upload_moved == 0 {
             self.upload_moved = now;
         }

@@ -140,12 +140,11 @@ pub(crate) async fn send(
 pub(crate) fn prepare_upstream_answer(worker: &Worker, exchange: &mut Exchange) {
     let response = &mut exchange.response;
     let headers = &mut response.headers;
-    strip_hop_by_hop(headers);
+    strip_hop_by_hop(headers, response.connection_names);
     if !headers.has(Known::Date) {
         headers.append_checked("Date", &worker.text_clock().http_date());
     }
-    headers.remove_known(Known::Server);
-    headers.append_checked("Server", worker.server_name().as_bytes());
+    headers.set_known(Known::Server, "Server", worker.server_name().as_bytes());
     if response.status >= 500 || worker.forwarding.show_upstream_status {
         let mut digits = itoa::Buffer::new();
         let status = digits.format(response.status).as_bytes();

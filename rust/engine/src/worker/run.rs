@@ -134,7 +134,9 @@ async fn drained(
 async fn accept(worker: Rc<Worker>, mut listener: Listener, purpose: Purpose, tls: bool) {
     let local = listener.local_addr();
     let mut refused = 0;
-    loop {
+    // The flag is asked as well: the word may have come before this task first waited, or in the
+    // same turn as a connection.
+    while !worker.draining() {
         let draining = worker.drain_accepts.notified();
         let accepted = tokio::select! {
             biased;

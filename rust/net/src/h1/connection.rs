@@ -60,7 +60,13 @@ impl Options {
 /// `Authorization` …) stays even if Connection names it: otherwise a client could strip what a
 /// trusted proxy before us has added. To be called before the gateway adds fields of its own.
 /// Trailer stays, since trailers are forwarded.
-pub fn strip_hop_by_hop(headers: &mut Headers) {
+///
+/// `names` says whether Connection names such fields at all (`connection_names` of a head);
+/// without it this is one bit set.
+pub fn strip_hop_by_hop(headers: &mut Headers, names: bool) {
+    if !names {
+        return headers.remove_all_known(HOP_BY_HOP);
+    }
     let mut named: Vec<Vec<u8>> = Vec::new();
     if headers.has(Known::Connection) {
         for (known, _, value) in headers.iter_known() {

@@ -24,6 +24,9 @@ pub struct RequestHead {
     pub framing: Framing,
     /// Whether the client will accept another exchange on this connection.
     pub keep_alive: bool,
+    /// Whether Connection names fields that end here, for
+    /// [`strip_hop_by_hop`](super::strip_hop_by_hop).
+    pub connection_names: bool,
     /// Whether the client waits for 100 Continue before it sends its body.
     pub expect_continue: bool,
     /// Whether the client asks for another protocol on this connection.
@@ -332,6 +335,7 @@ impl RequestReader {
             return Err(Reject::HostMissing);
         }
         out.framing = self.declared.framing(out.version)?;
+        out.connection_names = self.options.names;
         out.keep_alive = !self.options.close && (modern || self.options.keep_alive);
         let empty = matches!(out.framing, Framing::None | Framing::Length(0));
         out.expect_continue = modern && self.seen.expect_continue && !empty;

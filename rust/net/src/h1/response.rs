@@ -28,6 +28,9 @@ pub struct ResponseHead {
     pub content_length: Option<u64>,
     /// Whether the connection can serve another exchange after this one.
     pub keep_alive: bool,
+    /// Whether Connection names fields that end here, for
+    /// [`strip_hop_by_hop`](super::strip_hop_by_hop).
+    pub connection_names: bool,
     /// The protocol that a 101 switches to.
     pub upgrade: Upgrade,
 }
@@ -189,6 +192,7 @@ impl ResponseReader {
         let modern = out.version == Version::Http11;
         let declared = self.declared.framing(out.version)?;
         out.content_length = self.declared.length;
+        out.connection_names = self.options.names;
         out.keep_alive = !self.options.close && (modern || self.options.keep_alive);
         let announced = !matches!(declared, Framing::None | Framing::Length(0));
         out.framing = match out.status {

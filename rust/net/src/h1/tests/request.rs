@@ -335,7 +335,7 @@ fn hop_by_hop_fields_and_what_connection_names_are_stripped() {
     )
     .expect("valid");
     assert!(head.te_trailers);
-    strip_hop_by_hop(&mut head.headers);
+    strip_hop_by_hop(&mut head.headers, true);
     assert_eq!(
         fields(&head.headers),
         ["Host: a", "Trailer: X-T", "X-Forwarded-For: 1", "X-Other: 2"]
