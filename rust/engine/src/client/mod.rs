@@ -17,16 +17,21 @@ use gateway_net::stream::Stream;
 
 use crate::exchange::Exchange;
 use crate::forward::Upload;
+use crate::observe::metrics::{Connection, ConnectionState};
 use crate::worker::deadlines::Deadline;
 use crate::worker::{Purpose, Worker};
 
 pub(crate) use ip_text::IpText;
 pub(crate) use serve::serve;
 
-/// Bytes read and thrown away after an answer that came before its request was complete.
-const MAX_LINGER: usize = 1 << 20;
-/// How long such bytes are waited for, in milliseconds.
-const LINGER_MS: u64 = 2_000;
+/// How long bytes are read and thrown away after an answer that came before its request was
+/// complete, in milliseconds; nginx's `lingering_time`.
+const LINGER_MS: u64 = 30_000;
+/// How long the next of such bytes are waited for, in milliseconds; nginx's `lingering_timeout`.
+const LINGER_PAUSE_MS: u64 = 5_000;
+/// How long a connection may wait with its first request once the worker drains, in
+/// milliseconds: who has just connected is about to ask.
+const LAST_CALL_MS: u64 = 1_000;
 
 /// Where a connection came from.
 #[derive(Debug, Clone)]
@@ -71,6 +76,8 @@ pub(crate) struct Client {
     pub(crate) keep_alive: bool,
     /// Whether bytes of a request may still be under way that nobody will use.
     pub(crate) linger: bool,
+    /// The connection in the metrics.
+    pub(crate) counted: Connection,
     reader: RequestReader,
     /// A head that is not complete yet.
     partial: Option<Box<Exchange>>,
@@ -85,13 +92,20 @@ pub(crate) enum Next {
     Rejected(Box<Exchange>, Reject),
     /// It began a request and did not finish it in time.
     TimedOut(Box<Exchange>),
-    /// It left, or was idle for too long.
-    Closed,
+    /// It was idle for too long.
+    Idle,
+    /// It left.
+    Left,
 }
 
 impl Client {
     /// A connection just accepted.
-    pub(crate) fn new(stream: Stream, deadline: Deadline, origin: Origin) -> Self {
+    pub(crate) fn new(
+        stream: Stream,
+        deadline: Deadline,
+        origin: Origin,
+        counted: Connection,
+    ) -> Self {
         Self {
             stream,
             unread: Vec::new(),
@@ -100,6 +114,8 @@ impl Client {
             requests: 0,
             keep_alive: true,
             linger: false,
+            last_call: false,
+            counted,
             reader: RequestReader::default(),
             partial: None,
         }
@@ -109,21 +125,25 @@ impl Client {
     pub(crate) async fn next(&mut self, worker: &Worker) -> Next {
         self.keep_alive = true;
         self.deadline.set_idle(self.unread.is_empty());
+        if worker.draining() && self.unread.is_empty() {
+            self.hurry(worker);
+        }
+        self.counted.enter(ConnectionState::Waiting);
         let next = poll_fn(|cx| self.poll_next(cx, worker)).await;
+        self.counted.enter(ConnectionState::Serving);
         self.deadline.set_idle(false);
         next
     }
 
+    /// The worker drains: what has come already is served, and little more is waited for.
+    fn hurry(&mut self, worker: &Worker) {
+        let last_call = self.requests == 0 && !self.last_call && !worker.killed();
+        self.last_call |= last_call;
+        self.deadline.set(worker.now_ms() + if last_call { LAST_CALL_MS } else { 1 });
+        self.deadline.set_idle(false);
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>, worker: &Worker) -> Poll<Next> {
-        if self.deadline.expired() {
-            return Poll::Ready(match self.partial.take() {
-                Some(mut exchange) if !worker.draining() => {
-                    self.reader.abandon(&self.unread, &mut exchange.request);
-                    Next::TimedOut(exchange)
-                }
-                _ => Next::Closed,
-            });
-        }
         // A request that came ahead of its turn is read from what was kept.
         if self.partial.is_none() && !self.unread.is_empty() {
             let unread = std::mem::take(&mut self.unread);
@@ -133,9 +153,12 @@ impl Client {
         }
         loop {
             let scratch = &mut *worker.scratch.borrow_mut();
-            let n = match ready!(self.stream.poll_read(cx, scratch.space())) {
-                Ok(n) if n > 0 => n,
-                _ => return Poll::Ready(Next::Closed),
+            let n = match self.stream.poll_read(cx, scratch.space()) {
+                Poll::Ready(Ok(n)) if n > 0 => n,
+                Poll::Ready(_) => return Poll::Ready(Next::Left),
+                // Asked only now, so that no request that lies in the socket is passed over.
+                Poll::Pending if self.deadline.expired() => return self.expired(worker),
+                Poll::Pending => return Poll::Pending,
             };
             let parsed = if self.unread.is_empty() {
                 self.parse(&scratch.space()[..n], worker)
@@ -150,8 +173,24 @@ impl Client {
         }
     }
 
+    /// The time for a head, or for the first byte of one, is over.
+    fn expired(&mut self, worker: &Worker) -> Poll<Next> {
+        match self.partial.take() {
+            Some(mut exchange) if !worker.killed() => {
+                self.reader.abandon(&self.unread, &mut exchange.request);
+                Poll::Ready(Next::TimedOut(exchange))
+            }
+            None if worker.draining() && self.requests == 0 && !self.last_call => {
+                self.hurry(worker);
+                Poll::Pending
+            }
+            _ => Poll::Ready(Next::Idle),
+        }
+    }
+
     /// Reads a head from `input`, which begins with it. What is not used is kept in `unread`.
     fn parse(&mut self, input: &[u8], worker: &Worker) -> Option<Next> {
+        let begun = self.partial.is_some();
         let mut exchange = self.partial.take().unwrap_or_else(|| worker.take_exchange());
         match self.reader.parse(input, &worker.limits.request, &mut exchange.request) {
             Ok(Some(used)) => {
@@ -169,7 +208,8 @@ impl Client {
                 }
             }
             Ok(None) => {
-                if self.unread.is_empty() {
+                // Once for the whole head: one that drips in must not win time with every drop.
+                if !begun {
                     self.deadline.set_idle(false);
                     self.deadline.set(worker.now_ms() + worker.limits.client_header_ms);
                 }
@@ -214,16 +254,18 @@ impl Client {
     /// thrown away for a while: closing at once would reset the connection and could take the
     /// answer away from the client before it read it (RFC 9112 section 9.6).
     pub(crate) async fn close(&mut self, worker: &Worker) {
-        self.deadline.set(worker.now_ms() + LINGER_MS);
-        let mut left = MAX_LINGER;
+        let end = worker.now_ms() + LINGER_MS;
+        self.deadline.set(worker.now_ms() + LINGER_PAUSE_MS);
         poll_fn(|cx| {
             if self.deadline.expired() || ready!(self.stream.poll_shutdown(cx)).is_err() {
                 return Poll::Ready(());
             }
-            while self.linger && left > 0 {
+            while self.linger {
                 let scratch = &mut *worker.scratch.borrow_mut();
                 match ready!(self.stream.poll_read(cx, scratch.space())) {
-                    Ok(n) if n > 0 => left = left.saturating_sub(n),
+                    Ok(n) if n > 0 => {
+                        self.deadline.set(end.min(worker.now_ms() + LINGER_PAUSE_MS));
+                    }
                     _ => break,
                 }
             }

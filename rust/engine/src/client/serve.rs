@@ -9,17 +9,23 @@ use gateway_net::stream::Stream;
 use super::{Client, Next, Origin};
 use crate::exchange::Exchange;
 use crate::observe::flags::Flag;
+use crate::observe::metrics::Connection;
 use crate::respond::{self, Answer};
 use crate::worker::Worker;
-use crate::{pipeline, status};
 use crate::worker::Purpose;
+use crate::{pipeline, status};
 
 /// Serves requests on `stream` until one side has had enough.
-pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, origin: Origin) {
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    stream: Stream,
+    origin: Origin,
+    counted: Connection,
+) {
     let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let deadline = worker.deadlines.register(&waker);
     deadline.set(worker.now_ms() + worker.limits.client_header_ms);
-    let mut client = Client::new(stream, deadline, origin);
+    let mut client = Client::new(stream, deadline, origin, counted);
     loop {
         match client.next(&worker).await {
             Next::Request(exchange, upload) => {
@@ -53,7 +59,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, origin: Origin) {
                 refuse(&worker, &mut client, exchange, answer).await;
                 break;
             }
-            Next::Closed => return,
+            Next::Idle => break,
+            Next::Left => return,
         }
     }
     client.close(&worker).await;
@@ -64,6 +71,7 @@ async fn refuse(worker: &Worker, client: &mut Client, mut exchange: Box<Exchange
     client.keep_alive = false;
     client.linger = true;
     exchange.started = worker.now_us();
+    worker.recorder.request_started();
     respond::send(worker, client, &mut exchange, answer).await;
     pipeline::finish(worker, client, exchange);
 }

@@ -10,6 +10,7 @@ use crate::observe::flags::Flags;
 use crate::snapshot::{Route, Service};
 use crate::upstream::endpoint::Endpoint;
 use crate::upstream::{Timeouts, Upstream};
+use crate::variables::post::Post;
 
 /// A request, what was decided about it, and its answer. Recycled between requests, so that it
 /// costs no allocation.
@@ -29,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) upstream: Option<Arc<Upstream>>,
     /// Parameters taken from the path by `radixtree_uri_with_parameter`.
     pub(crate) params: Vec<(Box<str>, Box<[u8]>)>,
+    /// The body, if `vars` asked for it.
+    pub(crate) post: Post,
     /// Nodes tried, in order.
     pub(crate) attempts: Vec<Attempt>,
     /// Whether the request asks to switch protocols and may.
@@ -95,6 +98,7 @@ impl Exchange {
         self.service = None;
         self.upstream = None;
         self.params.clear();
+        self.post = Post::Unread;
         self.attempts.clear();
         self.upgrading = false;
         self.flags = Flags::NONE;
@@ -113,12 +117,13 @@ impl Exchange {
     }
 
     /// Notes that the final head of an answer came at `now_us`.
-    pub(crate) fn answered(&mut self, now_us: u64) {
+    /// Returns how long the node took, in microseconds.
+    pub(crate) fn answered(&mut self, now_us: u64) -> u64 {
         let status = self.response.status;
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.answered = Some(now_us);
-            attempt.status = Some(status);
-        }
+        let Some(attempt) = self.attempts.last_mut() else { return 0 };
+        attempt.answered = Some(now_us);
+        attempt.status = Some(status);
+        now_us.saturating_sub(attempt.connected.unwrap_or(attempt.started))
     }
 
     /// The timeouts that hold: the route's, otherwise the upstream's.

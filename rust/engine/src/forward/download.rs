@@ -315,7 +315,7 @@ impl Download {
                 return Err(Broken::UpstreamMalformed(Reject::Status));
             }
             self.state = State::Switched;
-            exchange.answered(worker.now_us());
+            worker.recorder.upstream_answered(exchange.answered(worker.now_us()));
             let names = exchange.response.connection_names;
             strip_hop_by_hop(&mut exchange.response.headers, names);
             return Ok(Some(Persistence::Upgrade("websocket")));
@@ -334,7 +334,7 @@ impl Download {
             exchange.response.clear();
             return Ok(None);
         }
-        exchange.answered(worker.now_us());
+        worker.recorder.upstream_answered(exchange.answered(worker.now_us()));
         self.state = match exchange.response.framing {
             Framing::None | Framing::Length(0) => State::Complete,
             Framing::Length(length) => State::Length(length),
@@ -348,9 +348,9 @@ impl Download {
             _ if http11 => ToClient::Chunked,
             _ => ToClient::Close,
         };
-        // An answer that comes before its request is complete ends the connection: what is left
+        // A worker that drains serves no further one. An answer that comes before its request is complete ends the connection: what is left
         // of the body would be taken for the next request.
-        if self.to_client == ToClient::Close || self.early {
+        if self.to_client == ToClient::Close || self.early || worker.draining() {
             client.keep_alive = false;
         }
         respond::prepare_upstream_answer(worker, exchange);

@@ -38,7 +38,7 @@ use crate::worker::Worker;
 use connect::Way;
 use relay::{Failure, Outcome, Relay};
 
-pub(crate) use upload::Upload;
+pub(crate) use upload::{Ungathered, Upload};
 
 /// What to do after a failed try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,9 @@ fn blame(worker: &Worker, exchange: &mut Exchange, endpoint: &Endpoint, failure:
     let now = worker.now_us();
     if let Some(attempt) = exchange.attempts.last_mut() {
         attempt.ended.get_or_insert(now);
-        attempt.status.get_or_insert(failure.status);
+        if failure.node.is_some() {
+            attempt.status.get_or_insert(failure.status);
+        }
     }
     exchange.flags.raise(failure.flag);
     let Some(kind) = failure.node else { return };

@@ -81,8 +81,11 @@ pub(super) struct Carried {
     pub(super) idle: bool,
 }
 
-/// Carries bytes both ways until both sides have closed, one broke, or nothing moved for
-/// `idle_ms`.
+/// How long the other side may go on once one has closed, in milliseconds.
+const HALF_CLOSED_MS: u64 = 1_000;
+
+/// Carries bytes both ways until a side has closed and the other had a moment to do so too, one
+/// broke, or nothing moved for `idle_ms`.
 pub(super) async fn run(
     worker: &Worker,
     client: &mut Client,
@@ -93,10 +96,10 @@ pub(super) async fn run(
     up.bytes = up.pending.len() as u64;
     let mut down = Lane::default();
     client.deadline.set(worker.now_ms() + idle_ms);
-    let mut idle = false;
+    let (mut idle, mut closing) = (false, false);
     poll_fn(|cx| {
         if client.deadline.expired() {
-            idle = true;
+            idle = !closing;
             return Poll::Ready(());
         }
         let before = (up.bytes, down.bytes, up.taken, down.taken);
@@ -109,7 +112,11 @@ pub(super) async fn run(
         if up_over && down_over {
             return Poll::Ready(());
         }
-        if before != (up.bytes, down.bytes, up.taken, down.taken) {
+        if up_over || down_over {
+            if !std::mem::replace(&mut closing, true) {
+                client.deadline.set(worker.now_ms() + HALF_CLOSED_MS);
+            }
+        } else if before != (up.bytes, down.bytes, up.taken, down.taken) {
             client.deadline.set(worker.now_ms() + idle_ms);
         }
         Poll::Pending

@@ -5,6 +5,7 @@
 //! with a new head in front of the same body. The body kept is bounded by [`REPLAY`]; a longer
 //! one streams through the same buffer and can no longer be replayed.
 
+use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
@@ -35,6 +36,29 @@ pub(super) enum Broken {
     TooLarge,
     /// The upstream stopped taking bytes; an answer may be there all the same.
     Upstream(io::Error),
+}
+
+/// Why a body was not gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ungathered {
+    /// The client closed its side or its connection failed.
+    ClientLeft,
+    /// The client's chunked framing is malformed.
+    Malformed(Reject),
+    /// The client paused for too long.
+    TimedOut,
+    /// The body is larger than the gateway allows.
+    TooLarge,
+}
+
+impl From<Broken> for Ungathered {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::ClientMalformed(reject) => Self::Malformed(reject),
+            Broken::TooLarge => Self::TooLarge,
+            Broken::ClientLeft | Broken::Upstream(_) => Self::ClientLeft,
+        }
+    }
 }
 
 /// What the upload waits for.
@@ -69,6 +93,8 @@ pub(crate) struct Upload {
     end: usize,
     /// Whether everything since the head is still in `buf`.
     kept: bool,
+    /// How much body is kept at most.
+    keep: usize,
     body: Body,
     /// Body bytes taken from the client, chunk framing left out.
     pub(super) received: u64,
@@ -96,6 +122,7 @@ impl Upload {
             pos: HEAD_ROOM,
             end: HEAD_ROOM,
             kept: true,
+            keep: REPLAY,
             body,
             received: 0,
             late: 0,
@@ -168,6 +195,65 @@ impl Upload {
         }
     }
 
+    /// Receives the body whole, up to `limit` bytes, before anything is sent: for matching on
+    /// it. None if it is larger; it then streams as any other.
+    pub(crate) async fn gather(
+        &mut self,
+        worker: &Worker,
+        client: &mut Client,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, Ungathered> {
+        // Framing of chunks is kept, too; twice the limit is room for the smallest chunks that
+        // are worth it.
+        self.keep = self.keep.max(limit.saturating_mul(2));
+        let last = worker.now_ms() + worker.limits.client_body_us / 1_000;
+        client.deadline.set(last);
+        let mut seen = self.received;
+        while !self.complete() && self.received <= limit.min(self.keep) as u64 {
+            if self.received > self.max_body {
+                return Err(Ungathered::TooLarge);
+            }
+            if self.end - self.room >= self.keep {
+                return Ok(None);
+            }
+            poll_fn(|cx| {
+                if client.deadline.expired() {
+                    return Poll::Ready(Err(Ungathered::TimedOut));
+                }
+                self.receive(cx, worker, client).map_err(Ungathered::from)
+            })
+            .await?;
+            if self.received > seen {
+                seen = self.received;
+                client.deadline.set(worker.now_ms() + worker.limits.client_body_us / 1_000);
+            }
+        }
+        if !self.complete() {
+            return Ok(None);
+        }
+        Ok(Some(self.body()))
+    }
+
+    /// The body kept, without chunk framing.
+    fn body(&self) -> Vec<u8> {
+        let kept = &self.buf[self.room..self.end];
+        if self.received == kept.len() as u64 {
+            return kept.to_vec();
+        }
+        let mut out = Vec::with_capacity(self.received as usize);
+        let mut decoder = ChunkedDecoder::default();
+        let mut used = 0;
+        // Our own framing decodes; anything else ends the loop.
+        while let Ok(decoded) = decoder.decode(&kept[used..]) {
+            match decoded.part {
+                Part::Data(data) => out.extend_from_slice(&kept[used + data.start..used + data.end]),
+                Part::End | Part::More => break,
+            }
+            used += decoded.consumed;
+        }
+        out
+    }
+
     /// Sends, and receives more to send, until the body is complete or a socket makes it wait.
     pub(super) fn poll(
         &mut self,
@@ -189,7 +275,7 @@ impl Upload {
                 self.waits = Waits::Nothing;
                 return Poll::Ready(Ok(()));
             }
-            if !self.kept || self.end - self.room >= REPLAY {
+            if !self.kept || self.end - self.room >= self.keep {
                 self.kept = false;
                 self.start = self.room;
                 self.pos = self.room;
@@ -218,7 +304,7 @@ impl Upload {
             return Poll::Ready(Ok(()));
         }
         if let Body::Length(left) = self.body {
-            let want = (left.min(READ as u64) as usize).min(self.room + REPLAY - self.end);
+            let want = (left.min(READ as u64) as usize).min(self.room + self.keep - self.end);
             self.grow(self.end + want);
             let space = &mut self.buf[self.end..self.end + want];
             let n = ready!(client.stream.poll_read(cx, space)).map_err(|_| Broken::ClientLeft)?;

@@ -1,15 +1,17 @@
 //! The way of one request through the gateway, read from top to bottom.
 
+use gateway_core::headers::Known;
 use gateway_core::method::Method;
 use gateway_net::h1::{Form, Framing};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
-use crate::forward::{self, Upload};
+use crate::forward::{self, Ungathered, Upload};
 use crate::observe::flags::Flag;
 use crate::respond::{self, Answer};
 use crate::snapshot::{Lookup, Target};
 use crate::variables::View;
+use crate::variables::post::Post;
 use crate::worker::Worker;
 
 /// Serves one request. True if the connection may carry another.
@@ -21,16 +23,34 @@ pub(crate) async fn run(
 ) -> bool {
     exchange.started = worker.now_us();
     exchange.https = client.origin.tls.is_some();
-    client.keep_alive = exchange.request.keep_alive && !worker.draining();
+    // What follows a request for WebSocket belongs to WebSocket or to nobody.
+    client.keep_alive = exchange.request.keep_alive
+        && !exchange.wants_websocket()
+        && worker.limits.keepalive_ms > 0;
     worker.real_ip(client, &mut exchange);
     worker.drop_underscores(&mut exchange);
-    match admit(worker, client, &mut exchange) {
-        Ok(()) => forward::forward(worker, client, &mut exchange, &mut upload).await,
-        Err(answer) => {
+    worker.recorder.request_started();
+    let mut admitted = admit(worker, client, &mut exchange);
+    if let Admitted::NeedsBody(limit) = admitted {
+        admitted = match gather(worker, client, &mut exchange, &mut upload, limit).await {
+            Ok(()) => admit(worker, client, &mut exchange),
+            Err(answer) => Admitted::Answer(answer),
+        };
+    }
+    match admitted {
+        Admitted::Forward => {
+            forward::forward(worker, client, &mut exchange, &mut upload).await;
+        }
+        Admitted::Answer(answer) => {
             // A body that nobody reads would be taken for the next request.
             client.keep_alive &= upload.complete();
             respond::send(worker, client, &mut exchange, answer).await;
         }
+        Admitted::NeedsBody(_) => unreachable!("a body that was read is not asked for again"),
+    }
+    // Bytes sent ahead of an answer to a request for any other protocol may be of that protocol.
+    if exchange.request.upgrade != Upgrade::None && !client.unread.is_empty() {
+        client.keep_alive = false;
     }
     if !upload.complete() {
         client.keep_alive = false;
@@ -42,8 +62,65 @@ pub(crate) async fn run(
     client.keep_alive
 }
 
+/// What was decided about a request.
+enum Admitted {
+    /// It goes to its upstream.
+    Forward,
+    /// It is answered here.
+    Answer(Answer),
+    /// So many bytes of its body decide.
+    NeedsBody(usize),
+}
+
+/// Reads the body that `vars` ask for and takes it apart.
+async fn gather(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    upload: &mut Upload,
+    limit: usize,
+) -> Result<(), Answer> {
+    if exchange.request.expect_continue && !upload.complete() {
+        // The upstream is asked only once the body is here, so the gateway gives the word.
+        exchange.request.headers.remove_known(Known::Expect);
+        if !client.send(worker, b"HTTP/1.1 100 Continue\r\n\r\n").await {
+            return Err(Answer::problem(400, Flag::ClientLeft, "client closed its connection"));
+        }
+    }
+    let body = upload.gather(worker, client, limit).await.map_err(|why| match why {
+        Ungathered::ClientLeft => {
+            let detail = "client closed its connection before its request was complete";
+            Answer::problem(400, Flag::ClientLeft, detail)
+        }
+        Ungathered::Malformed(reject) => {
+            Answer::problem(reject.status(), Flag::ClientRequest, reject.reason())
+        }
+        Ungathered::TimedOut => {
+            Answer::problem(408, Flag::ClientTimeout, "request body did not arrive in time")
+        }
+        Ungathered::TooLarge => {
+            Answer::problem(413, Flag::ClientLimit, "request body is larger than allowed")
+        }
+    })?;
+    let kind = exchange.request.headers.known(Known::ContentType);
+    exchange.post = body.map_or(Post::Opaque, |body| Post::parse(kind, &body));
+    Ok(())
+}
+
 /// Decides where the request goes, or what is answered instead.
-fn admit(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> Result<(), Answer> {
+fn admit(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> Admitted {
+    match decide(worker, client, exchange) {
+        Ok(None) => Admitted::Forward,
+        Ok(Some(limit)) => Admitted::NeedsBody(limit),
+        Err(answer) => Admitted::Answer(answer),
+    }
+}
+
+fn decide(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+) -> Result<Option<usize>, Answer> {
     let request = &exchange.request;
     if matches!(request.method, Method::Connect | Method::Trace) {
         client.keep_alive = false;
@@ -57,7 +134,7 @@ fn admit(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> Resul
         let detail = "request body is larger than allowed";
         return Err(Answer::problem(413, Flag::ClientLimit, detail));
     }
-    if request.target.form == Form::Asterisk {
+    if request.path() == b"*" {
         // OPTIONS * asks about the server itself (RFC 9110 section 9.3.7).
         return Err(Answer::ok("", &b""[..]).field("Allow", ALLOW));
     }
@@ -66,8 +143,12 @@ fn admit(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> Resul
         Answer::problem(400, Flag::ClientRequest, &reason)
     })?;
     let snapshot = worker.snapshot();
-    let Lookup::Found(found) = snapshot.find(&View { worker, client, exchange }) else {
-        return Err(Answer::error_msg(404, Flag::NoRoute, "404 Route Not Found"));
+    let found = match snapshot.find(&View { worker, client, exchange }) {
+        Lookup::Found(found) => found,
+        Lookup::NeedsBody(limit) => return Ok(Some(limit)),
+        Lookup::NotFound => {
+            return Err(Answer::error_msg(404, Flag::NoRoute, "404 Route Not Found"));
+        }
     };
     exchange.params = found.params;
     let route = found.route;
@@ -92,7 +173,7 @@ fn admit(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> Resul
         }
     }
     exchange.route = Some(route);
-    Ok(())
+    Ok(None)
 }
 
 const ALLOW: &str = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS";

@@ -94,6 +94,7 @@ pub(crate) async fn send(
     exchange: &mut Exchange,
     answer: Answer,
 ) {
+    client.keep_alive &= !worker.draining();
     let id = worker.id_of(exchange);
     let status = answer.status;
     exchange.response.clear();

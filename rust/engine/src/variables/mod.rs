@@ -4,10 +4,12 @@
 //! reading one compares no strings. A name that nothing here knows reads as absent, as it does
 //! in APISIX.
 
+pub(crate) mod post;
 mod read;
 #[cfg(test)]
 mod tests;
 
+use post::Step;
 pub(crate) use read::View;
 
 /// A variable, resolved.
@@ -27,8 +29,10 @@ pub(crate) enum Variable {
     UpstreamHttp(Box<str>),
     /// `$uri_param_NAME`: a parameter of the path.
     UriParam(Box<str>),
-    /// `$post_arg_NAME`, or `post_arg.PATH` into a JSON body.
+    /// `$post_arg_NAME`: a field of a form in the body.
     PostArg(Box<str>),
+    /// `post_arg.PATH`: into a form or a JSON body.
+    PostPath(Box<[Step]>),
     /// Nothing that is known.
     Unknown,
 }
@@ -181,10 +185,10 @@ impl Variable {
             Self::UpstreamHttp(field(name))
         } else if let Some(name) = name.strip_prefix("uri_param_") {
             Self::UriParam(name.into())
-        } else if let Some(name) =
-            name.strip_prefix("post_arg_").or_else(|| name.strip_prefix("post_arg."))
-        {
+        } else if let Some(name) = name.strip_prefix("post_arg_") {
             Self::PostArg(name.into())
+        } else if let Some(path) = name.strip_prefix("post_arg.") {
+            Self::PostPath(post::path(path))
         } else {
             Self::Unknown
         }

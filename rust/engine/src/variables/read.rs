@@ -31,8 +31,10 @@ impl Variables<Variable> for View<'_> {
         if let Some(bytes) = self.borrowed(variable) {
             return Value::Text(Cow::Borrowed(bytes));
         }
-        if let Variable::PostArg(_) = variable {
-            return Value::Pending;
+        match variable {
+            Variable::PostArg(name) => return self.exchange.post.arg(name),
+            Variable::PostPath(path) => return self.exchange.post.at(path),
+            _ => {}
         }
         let mut out = Vec::new();
         if self.append(variable, &mut out) { Value::Text(Cow::Owned(out)) } else { Value::Missing }
@@ -62,7 +64,7 @@ impl MatchInput<Variable> for View<'_> {
 
     fn body_limit(&self, variable: &Variable) -> Option<usize> {
         match variable {
-            Variable::PostArg(_) => {
+            Variable::PostArg(_) | Variable::PostPath(_) => {
                 Some(self.worker.shared.settings.max_post_args_readable_size as usize)
             }
             _ => None,
@@ -113,7 +115,7 @@ impl<'a> View<'a> {
             Variable::UriParam(name) => {
                 exchange.params.iter().find(|(n, _)| n == name).map(|(_, value)| &**value)
             }
-            Variable::PostArg(_) | Variable::Unknown => None,
+            Variable::PostArg(_) | Variable::PostPath(_) | Variable::Unknown => None,
             Variable::Fixed(fixed) => match fixed {
                 Fixed::ServerName => Some(b"_"),
                 Fixed::ServerProtocol => Some(match request.version {

@@ -55,7 +55,7 @@ pub(crate) struct Limits {
     pub(crate) max_body: u64,
     /// For a request head.
     pub(crate) client_header_ms: u64,
-    /// Between two requests.
+    /// Between two requests; 0 closes after each.
     pub(crate) keepalive_ms: u64,
     /// Between two reads of a body.
     pub(crate) client_body_us: u64,
@@ -70,7 +70,10 @@ impl Limits {
             response: h1::Limits { line: 16 << 10, block: 64 << 10, fields: 200 },
             max_body: settings.client_max_body_size,
             client_header_ms: millis(settings.client_header_timeout),
-            keepalive_ms: millis(settings.keepalive_timeout),
+            keepalive_ms: match settings.keepalive_timeout > 0.0 {
+                true => millis(settings.keepalive_timeout),
+                false => 0,
+            },
             client_body_us: millis(settings.client_body_timeout) * 1_000,
             send_us: millis(settings.send_timeout) * 1_000,
         }

@@ -185,7 +185,9 @@ fn take(
     if tls {
         spawn_local(handshake(worker, socket, origin));
     } else {
-        spawn_local(client::serve(worker, Stream::Tcp(TcpSocket(socket)), origin));
+        let counted = worker.recorder.connection(ConnectionState::Waiting);
+        let stream = Stream::Tcp(TcpSocket(socket));
+        spawn_local(client::serve(worker, stream, origin, counted));
     }
 }
 
@@ -199,7 +201,6 @@ async fn handshake(worker: Rc<Worker>, socket: TcpStream, mut origin: Origin) {
     let limit = std::time::Duration::from_millis(worker.limits.client_header_ms);
     let counted = worker.recorder.connection(ConnectionState::Handshake);
     let result = tokio::time::timeout(limit, ServerHandshake::new(socket, table)).await;
-    drop(counted);
     worker.recorder.handshake(matches!(result, Ok(Ok(_))));
     match result {
         Ok(Ok(accepted)) => {
@@ -208,7 +209,8 @@ async fn handshake(worker: Rc<Worker>, socket: TcpStream, mut origin: Origin) {
                 protocol: accepted.stream.version(),
                 cipher: accepted.stream.cipher().into(),
             }));
-            Box::pin(client::serve(worker, Stream::Other(Box::new(accepted.stream)), origin)).await;
+            let stream = Stream::Other(Box::new(accepted.stream));
+            Box::pin(client::serve(worker, stream, origin, counted)).await;
         }
         Ok(Err(error)) => error_log::info(
             "TLS handshake failed",

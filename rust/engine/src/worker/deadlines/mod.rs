@@ -66,11 +66,6 @@ impl Deadlines {
         self.tasks.borrow().len()
     }
 
-    /// Number of registered tasks that wait for their next request.
-    pub(crate) fn idle(&self) -> usize {
-        self.tasks.borrow().iter().filter(|(_, t)| t.entry.idle.get()).count()
-    }
-
     /// Fires what is due at `now_ms` and says when to sweep next.
     pub(crate) fn sweep(&self, now_ms: u64) -> u64 {
         let tasks = self.tasks.borrow();
@@ -134,12 +129,6 @@ impl Deadline {
                 sweeper.wake_by_ref();
             }
         }
-    }
-
-    /// Takes the deadline away.
-    #[inline]
-    pub(crate) fn clear(&self) {
-        self.entry.at.set(NEVER);
     }
 
     /// Whether the deadline came (and was not set anew since).

@@ -43,9 +43,9 @@ fn the_next_sweep_follows_the_earliest_deadline() {
     a.set(700);
     b.set(300);
     assert_eq!(table.sweep(100), 300);
-    b.clear();
+    drop(b);
     assert_eq!(table.sweep(100), 700);
-    a.clear();
+    drop(a);
     assert_eq!(table.sweep(100), 1_100);
 }
 
@@ -90,7 +90,6 @@ fn draining_ends_only_those_that_wait_for_a_request() {
     let (_, waker) = counted();
     let (idle, busy) = (table.register(&waker), table.register(&waker));
     idle.set_idle(true);
-    assert_eq!(table.idle(), 1);
     table.fire_idle();
     assert!(idle.expired() && !busy.expired());
     table.fire_all();
