@@ -78,6 +78,8 @@ pub(crate) struct Client {
     pub(crate) linger: bool,
     /// The connection in the metrics.
     pub(crate) counted: Connection,
+    /// Whether its first request is waited for while the worker drains.
+    last_call: bool,
     reader: RequestReader,
     /// A head that is not complete yet.
     partial: Option<Box<Exchange>>,

@@ -44,7 +44,7 @@ pub(super) fn prepare(
     }
     if !(trusted && headers.has(Known::XForwardedHost)) {
         headers.remove_known(Known::XForwardedHost);
-        headers.copy_known(Known::Host, Known::XForwardedHost, "X-Forwarded-Host");
+        forward_host(headers);
     }
     if !(trusted && headers.has(Known::XForwardedPort)) {
         let port = client.origin.local.port();
@@ -75,6 +75,22 @@ pub(super) fn for_node(exchange: &mut Exchange, upstream: &Upstream, node: usize
 /// The target as sent on: in origin form, never without a path.
 pub(super) fn target(request: &RequestHead) -> &[u8] {
     request.origin()
+}
+
+/// `X-Forwarded-Host` is nginx's `$host`: in lower case, without the port, which has a field of
+/// its own.
+fn forward_host(headers: &mut Headers) {
+    let host = headers.known(Known::Host).unwrap_or_default();
+    if !host.iter().any(|byte| *byte == b':' || byte.is_ascii_uppercase()) {
+        headers.copy_known(Known::Host, Known::XForwardedHost, "X-Forwarded-Host");
+        return;
+    }
+    let end = match host.first() {
+        Some(b'[') => host.iter().position(|b| *b == b']').map_or(host.len(), |at| at + 1),
+        _ => host.iter().position(|b| *b == b':').unwrap_or(host.len()),
+    };
+    let host = host[..end].to_ascii_lowercase();
+    replace(headers, Known::XForwardedHost, "X-Forwarded-Host", &host);
 }
 
 fn replace(headers: &mut Headers, known: Known, name: &str, value: &[u8]) {

@@ -144,6 +144,11 @@ impl Upload {
         matches!(self.body, Body::Complete)
     }
 
+    /// Whether more came than is allowed.
+    pub(crate) fn too_large(&self) -> bool {
+        self.received > self.max_body
+    }
+
     /// Bytes read from the client after those that came with the head.
     pub(crate) fn late(&self) -> u64 {
         self.late
@@ -284,7 +289,7 @@ impl Upload {
             self.waits = Waits::Client;
             ready!(self.receive(cx, worker, client))?;
             self.moved = true;
-            if self.received > self.max_body {
+            if self.too_large() {
                 return Poll::Ready(Err(Broken::TooLarge));
             }
         }

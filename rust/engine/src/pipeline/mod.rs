@@ -2,7 +2,7 @@
 
 use gateway_core::headers::Known;
 use gateway_core::method::Method;
-use gateway_net::h1::{Form, Framing};
+use gateway_net::h1::{Framing, Upgrade};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
@@ -36,6 +36,10 @@ pub(crate) async fn run(
             Ok(()) => admit(worker, client, &mut exchange),
             Err(answer) => Admitted::Answer(answer),
         };
+    }
+    if upload.too_large() && matches!(admitted, Admitted::Forward) {
+        let detail = "request body is larger than allowed";
+        admitted = Admitted::Answer(Answer::problem(413, Flag::ClientLimit, detail));
     }
     match admitted {
         Admitted::Forward => {
