@@ -26,6 +26,7 @@ class Service(BaseHTTPRequestHandler):
     """Answers one connection, a request after the other."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are written apart
 
     def respond(self) -> None:
         """Answer any method."""

@@ -5,6 +5,7 @@ use std::path::Path;
 /// Asserts that a page of the repository is what the code makes of it.
 ///
 /// With `UPDATE_DOCS` set, the page is written instead.
+#[expect(clippy::disallowed_methods, reason = "tests are told by it to write")]
 pub(crate) fn assert_page(path: &str, expected: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let file = root.join(path);

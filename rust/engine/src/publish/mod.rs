@@ -14,9 +14,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use gateway_core::config::{self, Catalogue, Context, Invalid, Kind, Origin, Resource};
-pub use gateway_core::source::Problem;
 use gateway_core::source::Position;
-use gateway_net::tls::{SessionStore, Trust, VirtualHost};
+pub use gateway_core::source::Problem;
+use gateway_net::tls::{Certificate, SessionStore, Trust, VirtualHost};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -293,7 +293,7 @@ impl Publisher {
         let hosts = self.ssls.values();
         hosts
             .flat_map(|host| {
-                let soonest = host.certificates().iter().map(|c| c.not_after()).min();
+                let soonest = host.certificates().iter().map(Certificate::not_after).min();
                 host.names().iter().filter_map(move |name| Some((name.clone(), soonest?)))
             })
             .collect()

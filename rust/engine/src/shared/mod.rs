@@ -125,6 +125,7 @@ impl Shared {
             .map_err(|error| format!("cannot start a thread: {error}"))?;
         Ok(Self {
             settings,
+            #[expect(clippy::disallowed_methods, reason = "what the clocks of workers count from")]
             base: Instant::now(),
             published: Published::new(snapshot),
             registry,
@@ -208,6 +209,7 @@ fn hostname() -> Box<str> {
 }
 
 /// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "what the clocks of workers start from")]
 pub(crate) fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -137,14 +137,16 @@ impl<'a> View<'a> {
                 Fixed::Hostname => Some(self.worker.hostname().as_bytes()),
                 Fixed::SslProtocol => client.origin.tls.as_ref().map(|t| t.protocol.as_bytes()),
                 Fixed::SslCipher => client.origin.tls.as_ref().map(|t| t.cipher.as_bytes()),
-                Fixed::SslServerName => client.origin.tls.as_ref()?.sni.as_ref().map(|s| s.as_bytes()),
+                Fixed::SslServerName => {
+                    client.origin.tls.as_ref()?.sni.as_ref().map(|s| s.as_bytes())
+                }
                 Fixed::RouteId => exchange.route.as_ref().map(|r| r.id.as_bytes()),
                 Fixed::RouteName => exchange.route.as_ref()?.name.as_ref().map(|n| n.as_bytes()),
                 Fixed::ServiceId => exchange.service.as_ref().map(|s| s.id.as_bytes()),
-                Fixed::ServiceName => exchange.service.as_ref()?.name.as_ref().map(|n| n.as_bytes()),
-                Fixed::UpstreamScheme => {
-                    exchange.upstream.as_ref().map(|u| u.scheme().as_bytes())
+                Fixed::ServiceName => {
+                    exchange.service.as_ref()?.name.as_ref().map(|n| n.as_bytes())
                 }
+                Fixed::UpstreamScheme => exchange.upstream.as_ref().map(|u| u.scheme().as_bytes()),
                 Fixed::UpstreamHost => {
                     exchange.upstream.as_ref()?;
                     request.headers.known(Known::Host)
@@ -183,9 +185,7 @@ impl<'a> View<'a> {
                 let _ = write!(out, "{:032x}", exchange.id.unwrap_or_default());
             }
             Fixed::RequestCompletion => {
-                if exchange.flags.is_empty() {
-                    out.extend_from_slice(b"OK");
-                }
+                out.extend_from_slice(if exchange.flags.is_empty() { b"OK" } else { b"" });
             }
             Fixed::Status => append_number(u64::from(exchange.response.status), out),
             Fixed::BodyBytesSent => append_number(exchange.body_sent, out),

@@ -41,13 +41,16 @@ async fn sleep_until(worker: &Worker, now: u64, next: u64) {
     .await;
 }
 
+#[expect(clippy::disallowed_methods, reason = "this sets the clock")]
 fn upkeep(worker: &Worker, now_ms: u64) {
     if let Ok(unix) = SystemTime::now().duration_since(UNIX_EPOCH) {
         worker.unix_base_ms.set((unix.as_millis() as u64).saturating_sub(now_ms));
     }
     let mut pool = worker.pool.borrow_mut();
     pool.sweep(now_ms);
-    worker.recorder.set_upstream_connections(pool.idle() as u64 + worker.busy.get(), pool.idle() as u64);
+    worker
+        .recorder
+        .set_upstream_connections(pool.idle() as u64 + worker.busy.get(), pool.idle() as u64);
     if let Some((log, _)) = &worker.log {
         log.flush_if_due(now_ms);
     }

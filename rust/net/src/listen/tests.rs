@@ -109,6 +109,7 @@ fn accepted_sockets_do_not_wait_to_send() {
 
 /// In a process of its own, since it lowers the descriptor limit of all threads.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it tells the child from its parent")]
 fn without_descriptors_clients_are_refused_and_later_served() {
     const CHILD: &str = "GATEWAY_NET_DESCRIPTOR_TEST";
     if std::env::var_os(CHILD).is_none() {

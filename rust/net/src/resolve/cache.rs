@@ -56,6 +56,7 @@ impl Resolver {
     ///
     /// # Errors
     /// When no name servers are given and `resolv.conf` cannot be read or names none.
+    #[expect(clippy::disallowed_methods, reason = "the clock that tests replace")]
     pub fn new(options: &Options) -> std::io::Result<Self> {
         Self::with(options, HostsFile::new("/etc/hosts"), Instant::now)
     }

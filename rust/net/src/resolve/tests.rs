@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "a moment for the clock of the tests to count from")]
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};

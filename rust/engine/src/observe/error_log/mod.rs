@@ -172,6 +172,7 @@ fn write_enabled(level: Level, message: &str, fields: Fields<'_>) {
 }
 
 /// Milliseconds since the epoch. The log is written from threads that have no clock of their own.
+#[expect(clippy::disallowed_methods, reason = "threads without a clock write too")]
 fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since.as_millis() as u64
