@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).parents[1] / "unit"
-START = "import sys, stand_in; stand_in.install(); from gateway.cli import main; sys.exit(main())"
+START = "import sys; from gateway.cli import main; sys.exit(main())"
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 """Runs `gatewright ARGUMENT…` to its end."""
@@ -21,7 +20,7 @@ Begin = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def environ() -> dict[str, str]:
-    path = os.pathsep.join(entry for entry in [str(UNIT), *sys.path] if entry)
+    path = os.pathsep.join(entry for entry in sys.path if entry)
     return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "LANG": "C.UTF-8"}
 
 

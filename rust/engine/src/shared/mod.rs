@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gateway_kit::template::{self, Template};
-use nix::sys::signal::SigSet;
 
 use crate::observe::log_file::{LogFile, Target};
 use crate::observe::metrics::{Format, Registry};
@@ -116,12 +115,7 @@ impl Shared {
         let (discarded, to_free) = channel();
         std::thread::Builder::new()
             .name("free".into())
-            .spawn(move || {
-                // It is there before the signal thread, and a signal that the kernel gave to a
-                // thread that does not block it would end the process.
-                let _ = SigSet::all().thread_block();
-                to_free.into_iter().for_each(drop);
-            })
+            .spawn(move || to_free.into_iter().for_each(drop))
             .map_err(|error| format!("cannot start a thread: {error}"))?;
         Ok(Self {
             settings,

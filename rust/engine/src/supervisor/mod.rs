@@ -37,6 +37,9 @@ use events::Events;
 /// How long the main loop may take to leave after the workers have ended.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// The exit code of a stop that did not wait for every request.
+const CUT_SHORT: i32 = 6;
+
 /// The data plane.
 #[derive(Debug)]
 pub struct Engine {
@@ -96,6 +99,9 @@ impl Engine {
     /// # Errors
     /// In words, with the key that is to blame.
     pub fn new(settings: Settings) -> Result<Self, String> {
+        if settings.handle_signals {
+            signals::block().map_err(|error| format!("signals cannot be blocked: {error}"))?;
+        }
         open_error_log(&settings)?;
         let publisher = Publisher::new(&settings)?;
         worker::check(&settings)?;
@@ -274,6 +280,7 @@ impl Life {
         finished
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the supervisor waits in real time")]
     fn wait_for_workers(&self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         let mut state = self.state();
@@ -293,11 +300,13 @@ impl Life {
             signals::Request::Reload => self.events.push(Event::Reload),
             signals::Request::Reopen => self.reopen_logs(),
             signals::Request::Stop => {
-                if self.state().draining {
-                    std::process::exit(1);
-                }
-                self.state().draining = true;
                 self.events.push(Event::Stop);
+                if std::mem::replace(&mut self.state().draining, true) {
+                    // Whoever asks twice wants the end: the main loop leaves at once, and if it
+                    // cannot, this ends the process.
+                    std::thread::spawn(|| end_after_grace(CUT_SHORT));
+                    return;
+                }
                 let life = Arc::clone(self);
                 // A thread of its own, so that a second signal is still heard.
                 std::thread::spawn(move || life.stop());
@@ -310,8 +319,7 @@ impl Life {
         let limit = Duration::from_secs_f64(self.shared.settings.shutdown_timeout);
         let finished = self.drain(limit);
         self.events.push(Event::Stopped);
-        std::thread::sleep(GRACE);
-        std::process::exit(i32::from(!finished));
+        end_after_grace(if finished { 0 } else { CUT_SHORT });
     }
 
     fn reopen_logs(&self) {
@@ -322,6 +330,13 @@ impl Life {
             }
         }
     }
+}
+
+/// Gives the main loop a moment to leave by itself, then ends the process.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own, whose end is the process's")]
+fn end_after_grace(code: i32) {
+    std::thread::sleep(GRACE);
+    std::process::exit(code);
 }
 
 /// Why the engine did not start.

@@ -32,15 +32,22 @@ fn taken() -> SigSet {
     set
 }
 
-/// Blocks the signals in the calling thread and in all that it starts from now on, then hands
-/// each signal that arrives to `act` on a thread of its own.
+/// Blocks the signals in the calling thread and in all that it starts from now on. To be called
+/// before any thread is started: a signal goes to whichever thread does not block it.
 ///
 /// # Errors
-/// The system refused to block the signals or to start the thread.
+/// The system refused.
+pub(super) fn block() -> io::Result<()> {
+    Ok(taken().thread_block()?)
+}
+
+/// Hands each blocked signal that arrives to `act`, on a thread of its own.
+///
+/// # Errors
+/// The system refused the thread.
 pub(super) fn start(mut act: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
-    let set = taken();
-    set.thread_block()?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let set = taken();
         loop {
             match set.wait() {
                 Ok(Signal::SIGHUP) => act(Request::Reload),
