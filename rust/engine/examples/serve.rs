@@ -41,10 +41,11 @@ fn run() -> Result<(), Box<dyn Error>> {
         ..Settings::default()
     };
     let engine = Engine::new(settings)?;
+    #[expect(clippy::disallowed_methods, reason = "a program of its own reads its environment")]
     let environment = |name: &str| std::env::var(name).ok();
-    engine
-        .publish_file(&std::fs::read(&path)?, Format::Yaml, &environment)
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    engine.publish_file(&std::fs::read(&path)?, Format::Yaml, &environment).map_err(
+        |problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    )?;
     engine.start()?;
     loop {
         match engine.next_event() {

@@ -54,12 +54,7 @@ impl Balancers {
         Some(node)
     }
 
-    fn pick_of_many(
-        &mut self,
-        upstream: &Upstream,
-        tried: &Tried,
-        now_ms: u64,
-    ) -> Option<usize> {
+    fn pick_of_many(&mut self, upstream: &Upstream, tried: &Tried, now_ms: u64) -> Option<usize> {
         let turns = self.turns.entry(upstream.number).or_insert_with(|| {
             let weights = upstream.nodes.iter().map(|node| node.weight);
             Turns { weighted: SmoothWeighted::new(weights), used: true }

@@ -7,7 +7,7 @@ use gateway_kit::expr::Expr;
 use gateway_net::tls::{Certificate, CertificateTable, HostOptions, Versions, VirtualHost};
 use serde_json::Value;
 
-use super::{Publisher, invalid};
+use super::Publisher;
 use crate::matching::RouteSpec;
 use crate::settings::Settings;
 use crate::snapshot::{Destination, Route, Service};
@@ -92,7 +92,7 @@ impl Publisher {
         self.last_upstream += 1;
         let (number, registry) = (self.last_upstream, &mut self.registry);
         let built = Upstream::build(upstream, number, registry, &mut self.trust, self.ca.as_ref())
-            .map_err(|(pointer, message)| invalid(pointer, message))?;
+            .map_err(|(pointer, message)| Invalid::at(pointer, message))?;
         if upstream.scheme.is_tls() && !upstream.tls.verify {
             warnings.push(format!(
                 "{name}: tls.verify is false, so whoever answers at its nodes' addresses is \
@@ -115,7 +115,7 @@ impl Publisher {
             .map(|(at, pair)| {
                 let pointer = if at == 0 { "/cert".into() } else { format!("/certs/{}", at - 1) };
                 Certificate::from_pem(pair.cert.as_bytes(), pair.key.reveal().as_bytes())
-                    .map_err(|error| invalid(&pointer, error.to_string()))
+                    .map_err(|error| Invalid::at(pointer, error.to_string()))
             })
             .collect::<Result<Vec<_>, _>>()?;
         if !ssl.enabled || ssl.usage == Usage::Client {
@@ -124,14 +124,14 @@ impl Publisher {
         if ssl.client.is_some() {
             let message = "client certificates (client.ca) are not verified by this release yet, \
                            so this host would be open to everybody";
-            return Err(invalid("/client", message));
+            return Err(Invalid::at("/client", message));
         }
         let named: Vec<&str> = match ssl.protocols.is_empty() {
             true => settings.ssl.protocols.iter().map(String::as_str).collect(),
             false => ssl.protocols.iter().map(|version| name(*version)).collect(),
         };
         let versions = Versions::from_names(named)
-            .ok_or_else(|| invalid("/ssl_protocols", "no version of TLS is left to offer"))?;
+            .ok_or_else(|| Invalid::at("/ssl_protocols", "no version of TLS is left to offer"))?;
         let options = HostOptions {
             names: ssl.snis.clone(),
             certificates,
@@ -141,7 +141,7 @@ impl Publisher {
         };
         VirtualHost::new(options, &self.sessions)
             .map(|host| Some(Arc::new(host)))
-            .map_err(|error| invalid("", error.to_string()))
+            .map_err(|error| Invalid::at("", error.to_string()))
     }
 
     pub(super) fn certificate_table(&self, settings: &Settings) -> CertificateTable {

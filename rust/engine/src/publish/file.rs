@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use gateway_core::config::{Kind, Origin};
+use gateway_core::config::{Kind, Origin, Resource};
 use gateway_core::source::{self, Environment, Format, Item, Position};
 use serde_json::Value;
 
@@ -56,24 +56,25 @@ impl Publisher {
         for item in items {
             let key = (item.kind, item.id.to_string());
             if self.file.get(&key) != Some(&item.document) {
-                changes.push(change(&key, Some(item.document.clone()), item.position));
+                let resource = Some(item.resource);
+                changes.push(change(&key, Some(item.position), resource));
             }
             file.insert(key, item.document);
         }
-        for key in self.file.keys().filter(|key| !file.contains_key(*key)) {
-            changes.push(change(key, None, Position { line: 0, column: 0 }));
-        }
+        let gone = self.file.keys().filter(|key| !file.contains_key(*key));
+        changes.extend(gone.map(|key| change(key, None, None)));
         (changes, file)
     }
 }
 
-fn change((kind, id): &(Kind, String), document: Option<Value>, position: Position) -> Change {
-    Change {
-        kind: kind.directory().to_owned(),
-        id: id.clone(),
-        document,
-        position: Some(position),
-    }
+/// A change of a file's resource; none removes it.
+fn change(
+    (kind, id): &(Kind, String),
+    position: Option<Position>,
+    resource: Option<Resource>,
+) -> Change {
+    let kind = kind.directory().to_owned();
+    Change { kind, id: id.clone(), document: None, position, resource }
 }
 
 fn whole(message: String) -> Problem {

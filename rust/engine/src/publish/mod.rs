@@ -20,6 +20,7 @@ use gateway_net::tls::{Certificate, SessionStore, Trust, VirtualHost};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::matching::Router;
 use crate::settings::Settings;
 use crate::snapshot::{Route, Service, Slot, Snapshot};
 use crate::upstream::Upstream;
@@ -40,6 +41,9 @@ pub struct Change {
     /// Where it stands in its file.
     #[serde(skip)]
     pub(crate) position: Option<Position>,
+    /// What the document decodes to, if it was validated and decoded already.
+    #[serde(skip)]
+    pub(crate) resource: Option<Resource>,
 }
 
 /// What becomes of good changes that come with bad ones.
@@ -167,22 +171,33 @@ impl Publisher {
         warnings: &mut Vec<String>,
     ) -> Result<(Kind, Ready), Invalid> {
         let kind = Kind::from_directory(&change.kind)
-            .ok_or_else(|| invalid("", format!("unknown kind of resource: {}", change.kind)))?;
-        let Some(document) = &change.document else { return Ok((kind, Ready::Removed)) };
-        let mut document = document.clone();
-        // A file's documents were validated when it was read, so that their mistakes are told
-        // with their lines.
-        if change.position.is_none() {
-            let context = Context { catalogue: &Expressions, origin };
-            config::validate(kind, Some(&change.id), &mut document, &context)?;
-        }
-        let made = match config::decode(kind, &change.id, document)? {
+            .ok_or_else(|| Invalid::at("", format!("unknown kind of resource: {}", change.kind)))?;
+        let resource = match (&change.resource, &change.document) {
+            (Some(resource), _) => resource.clone(),
+            (None, None) => return Ok((kind, Ready::Removed)),
+            (None, Some(document)) => {
+                let context = Context { catalogue: &Expressions, origin };
+                config::build(kind, Some(&change.id), &mut document.clone(), &context)?
+            }
+        };
+        Ok((kind, self.make(&change.id, resource, settings, warnings)?))
+    }
+
+    /// Makes a resource ready for the workers.
+    fn make(
+        &mut self,
+        id: &str,
+        resource: Resource,
+        settings: &Settings,
+        warnings: &mut Vec<String>,
+    ) -> Result<Ready, Invalid> {
+        Ok(match resource {
             Resource::Route(config) => {
                 let route = Arc::new(self.build_route(&config, warnings)?);
                 // Paths and expressions are tried out here, where the change can still fail.
-                crate::matching::Router::new(settings.router)
+                Router::new(settings.router)
                     .insert(&build::spec(&config, &[]), Arc::clone(&route), &mut build::resolve)
-                    .map_err(|error| invalid(&error.pointer(), error.to_string()))?;
+                    .map_err(|error| Invalid::at(error.pointer(), error.to_string()))?;
                 Ready::Route(config, route)
             }
             Resource::Service(config) => {
@@ -190,13 +205,12 @@ impl Publisher {
                 Ready::Service(config, service)
             }
             Resource::Upstream(config) => {
-                let name = format!("upstream {}", change.id);
+                let name = format!("upstream {id}");
                 Ready::Upstream(self.build_upstream(&config, &name, warnings)?)
             }
             Resource::Ssl(config) => Ready::Ssl(self.build_ssl(&config, settings)?),
             _ => Ready::Other,
-        };
-        Ok((kind, made))
+        })
     }
 
     /// Puts what was built into the next snapshot. Nothing here can fail.
@@ -328,10 +342,6 @@ fn set<T>(slots: &mut Vec<Option<Arc<T>>>, slot: Slot, value: Option<Arc<T>>) {
         slots.resize(slot + 1, None);
     }
     slots[slot] = value;
-}
-
-fn invalid(pointer: &str, message: impl Into<String>) -> Invalid {
-    Invalid::at(pointer, message)
 }
 
 fn problem(change: &Change, invalid: Invalid) -> Problem {

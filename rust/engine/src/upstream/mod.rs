@@ -13,7 +13,7 @@ use crate::tls::UpstreamTls;
 use endpoint::{Endpoint, Key, Registry};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Limits on the time spent with an upstream, in microseconds; `total` is 0 for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
