@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use super::deadlines::Deadlines;
 use super::forwarding::Forwarding;
-use super::{Ids, Limits, Worker, sweep};
+use super::{Ids, Limits, Serving, Worker, sweep};
 use crate::client::{self, IpText, Origin, TlsFacts};
 use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
@@ -85,16 +85,11 @@ async fn serve(
         accepting.push(spawn_local(accept));
     }
     let sweeping = spawn_local(sweep::run(Rc::clone(&worker)));
-    while let Some(command) = commands.recv().await {
-        match command {
-            Command::Drain => {
-                worker.draining.set(true);
-                worker.deadlines.fire_idle();
-                drained(&worker, &mut accepting, &mut commands).await;
-                break;
-            }
-            Command::Kill => break,
-        }
+    // Any other command, or the supervisor's end, leaves what is under way.
+    if let Some(Command::Drain) = commands.recv().await {
+        worker.draining.set(true);
+        worker.deadlines.fire_idle();
+        drained(&worker, &mut accepting, &mut commands).await;
     }
     sweeping.abort();
     worker.pool.borrow_mut().clear();
@@ -118,14 +113,15 @@ async fn drained(
         let _ = task.await;
     }
     let mut killed = false;
-    while worker.deadlines.len() > 0 {
+    while worker.connections.get() > 0 {
         tokio::select! {
             () = worker.connection_ended.notified() => {}
-            _ = commands.recv(), if !killed => {
+            // A second word to drain is no change: the main loop and the signal thread both say it.
+            command = commands.recv(), if !killed => if command != Some(Command::Drain) {
                 killed = true;
                 worker.killed.set(true);
                 worker.deadlines.fire_all();
-            }
+            },
             () = tokio::time::sleep(std::time::Duration::from_secs(1)), if killed => return,
         }
     }
@@ -138,21 +134,33 @@ async fn accept(worker: Rc<Worker>, mut listener: Listener, purpose: Purpose, tl
     // same turn as a connection.
     while !worker.draining() {
         let draining = worker.drain_accepts.notified();
+        let accept = std::future::poll_fn(|cx| {
+            let polled = listener.poll_accept(cx);
+            note_refused(&worker, &mut refused, listener.refused());
+            polled
+        });
         let accepted = tokio::select! {
             biased;
-            accepted = listener.accept() => accepted,
+            accepted = accept => accepted,
             () = draining => break,
         };
         take(&worker, accepted, local, purpose, tls);
-        let so_far = listener.refused();
-        for _ in refused..so_far {
-            worker.recorder.connection_refused(Refusal::DescriptorLimit);
-        }
-        refused = so_far;
     }
     while let Some(accepted) = listener_now(&mut listener).await {
         take(&worker, accepted, local, purpose, tls);
     }
+}
+
+/// Counts and tells of connections closed unserved for want of descriptors.
+fn note_refused(worker: &Worker, noted: &mut u64, so_far: u64) {
+    if *noted == so_far {
+        return;
+    }
+    for _ in *noted..so_far {
+        worker.recorder.connection_refused(Refusal::DescriptorLimit);
+    }
+    *noted = so_far;
+    error_log::error("file descriptors are used up, so connections are refused", &[]);
 }
 
 /// A connection that is queued already, if there is one.
@@ -181,7 +189,7 @@ fn take(
     let peer = plain(peer);
     let peer_text = IpText::new(peer.ip());
     let origin = Origin { peer, peer_text, local: plain(local), purpose, tls: None };
-    let worker = Rc::clone(worker);
+    let worker = Serving::new(worker);
     if tls {
         spawn_local(handshake(worker, socket, origin));
     } else {
@@ -196,7 +204,7 @@ fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-async fn handshake(worker: Rc<Worker>, socket: TcpStream, mut origin: Origin) {
+async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
     let table = Arc::clone(&worker.snapshot().certificates);
     let limit = std::time::Duration::from_millis(worker.limits.client_header_ms);
     let counted = worker.recorder.connection(ConnectionState::Handshake);
@@ -242,7 +250,7 @@ impl Worker {
             scratch: RefCell::default(),
             buffers: RefCell::default(),
             recorder,
-            resolver: resolver,
+            resolver,
             address_turn: Cell::new(0),
             named_pools: RefCell::default(),
             last_named_pool: Cell::new(u32::MAX),
@@ -258,6 +266,7 @@ impl Worker {
             unix_base_ms: Cell::new(0),
             turn_us: Cell::new(1_000),
             busy: Cell::new(0),
+            connections: Cell::new(0),
             draining: Cell::new(false),
             killed: Cell::new(false),
             drain_accepts: tokio::sync::Notify::new(),

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep};
 
@@ -19,6 +21,9 @@ const REST: Duration = Duration::from_millis(5);
 /// Connections refused in a row before accepting rests, so that a storm of reconnecting clients
 /// leaves the worker time for the requests it has.
 const REFUSALS_IN_A_ROW: u32 = 64;
+
+/// Descriptors that clients leave to upstream connections and to the rest of the process.
+const KEPT_BACK: u64 = 1_024;
 
 /// A worker's listening socket.
 ///
@@ -33,6 +38,8 @@ pub struct Listener {
     reserve: Option<File>,
     rest: Option<Pin<Box<Sleep>>>,
     refused: u64,
+    /// Clients get descriptors below this one.
+    clients_below: RawFd,
 }
 
 impl Listener {
@@ -43,7 +50,15 @@ impl Listener {
     pub fn new(socket: std::net::TcpListener) -> io::Result<Self> {
         let address = socket.local_addr()?;
         let socket = TcpListener::from_std(socket)?;
-        Ok(Self { socket, address, reserve: Some(open_reserve()?), rest: None, refused: 0 })
+        let reserve = Some(open_reserve()?);
+        Ok(Self {
+            socket,
+            address,
+            reserve,
+            rest: None,
+            refused: 0,
+            clients_below: clients_below(),
+        })
     }
 
     /// The address it listens on, with the port the kernel picked if 0 was asked for.
@@ -51,7 +66,7 @@ impl Listener {
         self.address
     }
 
-    /// Connections closed unserved because the process had no descriptor left; for the metrics.
+    /// Connections closed unserved because the process had no descriptor to spare; for the metrics.
     pub fn refused(&self) -> u64 {
         self.refused
     }
@@ -66,7 +81,8 @@ impl Listener {
     ///
     /// A connection that failed before it was accepted is passed over. Without descriptors the
     /// reserve is spent to refuse those who wait, and accepting goes on as soon as one is free
-    /// again.
+    /// again. Clients do not get the last descriptors: the requests they send need connections to
+    /// upstreams, and the process its files.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<(TcpStream, SocketAddr)> {
         let mut refusals = 0;
         loop {
@@ -79,7 +95,17 @@ impl Listener {
                     if self.reserve.is_none() {
                         self.reserve = open_reserve().ok();
                     }
-                    return Poll::Ready(accepted);
+                    // The kernel gives out the lowest number that is free.
+                    if accepted.0.as_raw_fd() < self.clients_below {
+                        return Poll::Ready(accepted);
+                    }
+                    drop(accepted);
+                    self.refused += 1;
+                    refusals += 1;
+                    if refusals >= REFUSALS_IN_A_ROW {
+                        self.rest = Some(Box::pin(sleep(REST)));
+                    }
+                    continue;
                 }
                 Err(error) => error,
             };
@@ -113,6 +139,12 @@ impl Listener {
         self.refused += u64::from(refused);
         refused
     }
+}
+
+/// Clients get half of the descriptors that the process may have; of many, all but [`KEPT_BACK`].
+fn clients_below() -> RawFd {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+    RawFd::try_from(limit - KEPT_BACK.min(limit / 2)).unwrap_or(RawFd::MAX)
 }
 
 fn open_reserve() -> io::Result<File> {

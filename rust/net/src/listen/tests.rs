@@ -107,21 +107,51 @@ fn accepted_sockets_do_not_wait_to_send() {
     });
 }
 
-/// In a process of its own, since it lowers the descriptor limit of all threads.
-#[test]
+/// Runs the named test in a process of its own, since a descriptor limit holds for all threads.
+/// True in that process.
 #[expect(clippy::disallowed_methods, reason = "it tells the child from its parent")]
-fn without_descriptors_clients_are_refused_and_later_served() {
+fn with_64_descriptors(test: &str) -> bool {
     const CHILD: &str = "GATEWAY_NET_DESCRIPTOR_TEST";
-    if std::env::var_os(CHILD).is_none() {
-        let name = "listen::tests::without_descriptors_clients_are_refused_and_later_served";
-        let child = std::process::Command::new("sh")
-            .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
-            .arg(std::env::current_exe().expect("this test"))
-            .args([name, "--exact", "--nocapture"])
-            .env(CHILD, "1")
-            .output()
-            .expect("a second process");
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let child = std::process::Command::new("sh")
+        .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().expect("this test"))
+        .args([&format!("listen::tests::{test}"), "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .expect("a second process");
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    false
+}
+
+#[test]
+fn clients_do_not_get_the_last_descriptors() {
+    if !with_64_descriptors("clients_do_not_get_the_last_descriptors") {
+        return;
+    }
+    runtime().block_on(async {
+        let mut listener = Listener::new(bind(LOOPBACK).expect("a free port")).expect("a runtime");
+        let address = listener.local_addr();
+        let mut served = Vec::new();
+        while listener.refused() == 0 {
+            // Its own end is closed, so that it takes no descriptor here.
+            drop(TcpStream::connect(address).expect("listening"));
+            if let Poll::Ready(accepted) = poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await
+            {
+                served.push(accepted);
+            }
+            tokio::task::yield_now().await;
+        }
+        assert!((1..32).contains(&served.len()), "{} clients were served", served.len());
+        assert!(std::fs::File::open("/dev/null").is_ok(), "the process has descriptors left");
+    });
+}
+
+#[test]
+fn without_descriptors_clients_are_refused_and_later_served() {
+    if !with_64_descriptors("without_descriptors_clients_are_refused_and_later_served") {
         return;
     }
     runtime().block_on(async {
