@@ -18,10 +18,15 @@ def workspace(keep: Path | None = None) -> Iterator[Path]:
     """Return a fresh directory, gone afterwards; ``keep`` names one that stays."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        yield Path(tempfile.mkdtemp(prefix="run-", dir=keep.resolve()))
+        yield _reachable(tempfile.mkdtemp(prefix="run-", dir=keep.resolve()))
         return
     place = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="gatewright-bench-", dir=place) as name:
-        # Workers that drop root must still reach their files in it.
-        Path(name).chmod(0o711)
-        yield Path(name)
+        yield _reachable(name)
+
+
+def _reachable(name: str) -> Path:
+    # Workers that drop root must still reach their files in it.
+    path = Path(name)
+    path.chmod(0o711)
+    return path

@@ -45,13 +45,14 @@ class Gatewright(Peer):
     def prepare(self, setup: Setup, directory: Path) -> list[str]:
         """Write ``config.yaml`` and ``apisix.yaml``."""
         here = Path(__file__).parent
-        control, status = free_ports(2)
+        control, status, metrics = free_ports(3)
         log = f"access_log: {setup.access_log}" if setup.access_log else ""
         settings = {
             "LISTEN": _listen(setup),
             # Beside a gateway that already has the default ports.
             "CONTROL_PORT": str(control),
             "STATUS_PORT": str(status),
+            "METRICS_PORT": str(metrics),
             "WORKERS": str(setup.workers),
             "LOGGING": "true" if setup.access_log else "false",
             "ACCESS_LOG": log,
@@ -66,13 +67,13 @@ class Gatewright(Peer):
         config = directory / "config.yaml"
         config.write_text(self.fill(here / "config.yaml", settings, setup))
         (directory / "apisix.yaml").write_text(self.fill(here / "apisix.yaml", resources, setup))
-        return [str(self.program), "run", "--config", str(config)]
+        return [str(self.program), "run", "--config", str(config), "--pid", str(directory / "gatewright.pid")]
 
 
 def _listen(setup: Setup) -> str:
     address = f"{{ip: 127.0.0.1, port: {setup.port}}}"
     if setup.certificate is None:
-        return f"node_listen: [{address}]"
+        return f"node_listen: [{address}]\nssl: {{enable: false}}"
     # The default is a plain listener on 9080; an empty list says that there is none.
     return f"node_listen: []\nssl:\n  enable: true\n  fallback_sni: localhost\n  listen: [{address}]"
 
