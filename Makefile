@@ -16,6 +16,7 @@ BIN := $(VENV)/bin
 PORT ?= 9080
 UPSTREAM_PORT ?= 8000
 FUZZ_SECONDS ?= 600
+DIST ?= dist
 
 # rustup's place, for the shell that has just installed it.
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
@@ -153,7 +154,7 @@ fuzz:
 
 ## wheel: build the manylinux wheel into dist/
 wheel: setup
-	@$(BIN)/maturin build --release --quiet --out dist
+	@$(BIN)/maturin build --release --quiet --compatibility pypi --out $(DIST)
 
 ## clean: remove everything that was built
 clean:

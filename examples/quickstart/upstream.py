@@ -13,6 +13,7 @@ Only the standard library, so that it runs wherever Python does.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import sys
@@ -34,7 +35,7 @@ class Service(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         match path.strip("/").split("/"):
             case [""]:
-                self.send(200, "text/plain", f"Hello from the upstream on port {self.server.server_address[1]}.\n")
+                self.send(200, "text/plain", f"Hello from the upstream on port {self.connection.getsockname()[1]}.\n")
             case ["echo"]:
                 self.send(200, "application/json", self.arrived(body))
             case ["events"]:
@@ -103,10 +104,8 @@ def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
     server = ThreadingHTTPServer(("127.0.0.1", port), Service)
     server.daemon_threads = True
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

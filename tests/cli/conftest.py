@@ -28,7 +28,7 @@ def environ() -> dict[str, str]:
 def gatewright(tmp_path: Path, environ: dict[str, str]) -> Command:
     def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", START, *arguments]
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             command, cwd=tmp_path, env=environ | extra, capture_output=True, text=True, timeout=30, check=False
         )
 
@@ -42,7 +42,7 @@ def begin(tmp_path: Path, environ: dict[str, str]) -> Iterator[Begin]:
     def start(*arguments: str, before: str = "", **extra: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", before + START, *arguments]
         with (tmp_path / "stderr").open("w") as log:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 command, cwd=tmp_path, env=environ | extra, stdout=subprocess.PIPE, stderr=log, text=True
             )
         started.append(process)
