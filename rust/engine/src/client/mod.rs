@@ -74,6 +74,8 @@ pub(crate) struct Client {
     pub(crate) requests: u32,
     /// Whether another request may follow the present one.
     pub(crate) keep_alive: bool,
+    /// Whether an answer lacks its end: TLS must not say that nothing is missing.
+    pub(crate) cut: bool,
     /// Whether bytes of a request may still be under way that nobody will use.
     pub(crate) linger: bool,
     /// The connection in the metrics.
@@ -115,6 +117,7 @@ impl Client {
             origin,
             requests: 0,
             keep_alive: true,
+            cut: false,
             linger: false,
             last_call: false,
             counted,

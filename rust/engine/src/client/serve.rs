@@ -1,7 +1,6 @@
 //! The life of a client's connection.
 
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::task::Poll;
 
 use gateway_net::stream::Stream;
@@ -11,13 +10,12 @@ use crate::exchange::Exchange;
 use crate::observe::flags::Flag;
 use crate::observe::metrics::Connection;
 use crate::respond::{self, Answer};
-use crate::worker::Worker;
-use crate::worker::Purpose;
+use crate::worker::{Purpose, Serving, Worker};
 use crate::{pipeline, status};
 
 /// Serves requests on `stream` until one side has had enough.
 pub(crate) async fn serve(
-    worker: Rc<Worker>,
+    worker: Serving,
     stream: Stream,
     origin: Origin,
     counted: Connection,
@@ -39,6 +37,9 @@ pub(crate) async fn serve(
                     }
                 };
                 if !again {
+                    if client.cut {
+                        return;
+                    }
                     break;
                 }
                 client.requests += 1;

@@ -34,6 +34,8 @@ pub(crate) struct Exchange {
     pub(crate) post: Post,
     /// Nodes tried, in order.
     pub(crate) attempts: Vec<Attempt>,
+    /// Whether the request came without Host, as HTTP/1.0 may.
+    pub(crate) hostless: bool,
     /// Whether the request asks to switch protocols and may.
     pub(crate) upgrading: bool,
     /// Who ended it and why.
@@ -100,6 +102,7 @@ impl Exchange {
         self.params.clear();
         self.post = Post::Unread;
         self.attempts.clear();
+        self.hostless = false;
         self.upgrading = false;
         self.flags = Flags::NONE;
         self.started = 0;

@@ -30,6 +30,7 @@ pub(super) fn prepare(
     let remote = exchange.remote_text(client);
     let trusted = worker.forwarding.trusts(client.origin.peer.ip());
     let request = &mut exchange.request;
+    exchange.hostless = !request.headers.has(Known::Host);
     strip_hop_by_hop(&mut request.headers, request.connection_names);
     if request.twins {
         strip_twins(&mut request.headers, &OURS);
@@ -65,8 +66,8 @@ pub(super) fn prepare(
 /// The edit that depends on the node.
 pub(super) fn for_node(exchange: &mut Exchange, upstream: &Upstream, node: usize) {
     let headers = &mut exchange.request.headers;
-    let missing = !headers.has(Known::Host);
-    if missing || upstream.pass_host == PassHost::Node {
+    let rewritten = matches!(upstream.pass_host, PassHost::Rewrite(_));
+    if upstream.pass_host == PassHost::Node || (exchange.hostless && !rewritten) {
         let host = upstream.nodes[node].host_header.as_bytes();
         replace(headers, Known::Host, "Host", host);
     }

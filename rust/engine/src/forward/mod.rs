@@ -64,8 +64,10 @@ pub(crate) async fn forward(
     let mut tries_left = upstream.tries();
     loop {
         let Some(node) = worker.pick(&upstream, &mut tried) else {
-            let failure = Failure::new(Flag::NoHealthyNode, 502, "no node is left to try");
-            return give_up(worker, client, exchange, failure).await;
+            // APISIX's statuses: nothing to choose from, and nothing that may be chosen.
+            let status = if upstream.nodes.is_empty() { 503 } else { 502 };
+            let failure = Failure::new(Flag::NoHealthyNode, status, "no node is left to try");
+            return give_up(worker, client, exchange, upload, failure).await;
         };
         tries_left -= 1;
         let tried_node = try_node(worker, client, exchange, upload, &upstream, node).await;
@@ -81,7 +83,7 @@ pub(crate) async fn forward(
             if then != Then::GiveUp && upstream.tries() > 1 {
                 exchange.flags.raise(Flag::RetriesExhausted);
             }
-            return give_up(worker, client, exchange, failure).await;
+            return give_up(worker, client, exchange, upload, failure).await;
         }
         worker.recorder.upstream_retried();
     }
@@ -192,7 +194,7 @@ async fn exchange_on(
             Ok(())
         }
         Outcome::Switched => {
-            worker.release(exchange);
+            exchange.params = Vec::new(); // a tunnel needs none, and there may be ten thousand
             let idle_ms = exchange.timeouts().read / 1_000;
             let carried = tunnel::run(worker, client, &mut connection.stream, idle_ms).await;
             exchange.request_length += carried.from_client;
@@ -244,12 +246,16 @@ async fn give_up(
     worker: &Worker,
     client: &mut Client,
     exchange: &mut Exchange,
+    upload: &Upload,
     failure: Failure,
 ) {
+    // A body that nobody reads would be taken for the next request.
+    client.keep_alive &= upload.complete();
     let begun = exchange.bytes_sent > 0 && exchange.response.status >= 200;
     exchange.flags.raise(failure.flag);
     if begun || failure.status == 499 {
         client.keep_alive = false;
+        client.cut = true;
         if exchange.response.status == 0 {
             exchange.response.status = 499;
         }

@@ -168,7 +168,11 @@ fn decide(
         }
         Target::UpstreamMissing => {
             exchange.route = Some(route);
-            return Err(Answer::problem(502, Flag::GatewayError, "the route's upstream is missing"));
+            return Err(Answer::problem(
+                502,
+                Flag::GatewayError,
+                "the route's upstream is missing",
+            ));
         }
         Target::None => {
             exchange.route = Some(route);

@@ -65,6 +65,8 @@ struct State {
     /// Workers that run.
     running: usize,
     draining: bool,
+    /// Whether requests were cut because the time to drain was over.
+    killed: bool,
 }
 
 /// What `/status` and the command line show.
@@ -267,6 +269,7 @@ impl Life {
         self.tell(Command::Drain);
         let finished = self.wait_for_workers(limit);
         if !finished {
+            self.state().killed = true;
             self.tell(Command::Kill);
             self.wait_for_workers(GRACE);
         }
@@ -277,7 +280,8 @@ impl Life {
                 let _ = thread.join();
             }
         }
-        finished
+        // Another call may have cut what this one saw the end of.
+        finished && !self.state().killed
     }
 
     #[expect(clippy::disallowed_methods, reason = "the supervisor waits in real time")]
@@ -414,8 +418,8 @@ fn open_error_log(settings: &Settings) -> Result<(), String> {
         settings.error_log.level.parse().map_err(|error| format!("{key}_level: {error}"))?;
     let path = &settings.error_log.path;
     let target = Target::parse(path).map_err(|error| format!("{key}: {error}"))?;
-    let file = LogFile::open(target)
-        .map_err(|error| format!("{key}: cannot open {path}: {error}"))?;
+    let file =
+        LogFile::open(target).map_err(|error| format!("{key}: cannot open {path}: {error}"))?;
     error_log::install(ErrorLog::new(file, error_log::Format::Text));
     error_log::set_level(level);
     Ok(())

@@ -92,6 +92,33 @@ impl Drop for Busy<'_> {
     }
 }
 
+/// The worker as the task of one connection holds it. Tells a drain when the last has ended.
+pub(crate) struct Serving(Rc<Worker>);
+
+impl Serving {
+    fn new(worker: &Rc<Worker>) -> Self {
+        worker.connections.set(worker.connections.get() + 1);
+        Self(Rc::clone(worker))
+    }
+}
+
+impl std::ops::Deref for Serving {
+    type Target = Worker;
+
+    fn deref(&self) -> &Worker {
+        &self.0
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.connections.set(self.connections.get() - 1);
+        if self.draining() {
+            self.connection_ended.notify_waiters();
+        }
+    }
+}
+
 /// The state of one worker.
 pub(crate) struct Worker {
     /// What all workers share.
@@ -128,6 +155,8 @@ pub(crate) struct Worker {
     turn_us: Cell<u64>,
     /// Upstream connections that carry a request.
     busy: Cell<u64>,
+    /// Client connections, those in a TLS handshake included.
+    connections: Cell<u64>,
     draining: Cell<bool>,
     killed: Cell<bool>,
     /// Told when accepting is over.
@@ -353,10 +382,5 @@ impl Worker {
         out.clear();
         out.extend_from_slice(matched);
         Ok(())
-    }
-
-    /// Lets go of what a tunnel does not need, so that ten thousand of them pin no configuration.
-    pub(crate) fn release(&self, exchange: &mut Exchange) {
-        exchange.params = Vec::new();
     }
 }
