@@ -55,6 +55,7 @@ def settings(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             "plugin_attr": {"prometheus": {"enable_export_server": False}},
         }
         sections = {"http": made["nginx_config"]["http"], "nginx": made["nginx_config"], "apisix": made["apisix"]}
+        sections["plugin_attr"] = made["plugin_attr"]
         for key, value in changes.items():
             section, _, name = key.partition("__")
             sections[section][name] = value

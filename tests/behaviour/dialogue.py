@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import struct
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import ssl
 
 PATIENCE = 15.0
 """Seconds after which a wait has failed. Nothing is expected to take that long."""
@@ -115,7 +117,9 @@ class Peer:
         """Read a response with its body, where it is not to a request by the method `to` that has none."""
         head = self.head()
         status = int(head.line.split(" ")[1])
-        return self._body(head, none=False) if to != "HEAD" and not _bodiless(status) else Message(head.line, head.fields)
+        return (
+            self._body(head, none=False) if to != "HEAD" and not _bodiless(status) else Message(head.line, head.fields)
+        )
 
     def _body(self, head: Head, *, none: bool) -> Message:
         message = Message(head.line, head.fields)
@@ -170,6 +174,10 @@ class Upstream:
             accepted = self.context.wrap_socket(accepted, server_side=True)
         self.peers.append(Peer(accepted))
         return self.peers[-1]
+
+    def current(self) -> Peer:
+        """The connection that the gateway keeps, or the first."""
+        return self.peers[-1] if self.peers else self.accept()
 
     def untouched(self) -> bool:
         """Whether no connection waits to be accepted. To be asked when the gateway has answered."""

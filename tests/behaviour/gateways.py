@@ -6,18 +6,21 @@ import os
 import resource
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from dialogue import PATIENCE, Peer
 
-import gateway
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+    import gateway
+
 
 class Lines:
     """The lines of a file that grows."""
@@ -63,9 +66,7 @@ class Served:
 
     def connect_tls(self, context: ssl.SSLContext, name: str | None) -> Peer:
         """A new client of the first TLS listener."""
-        wrapped = context.wrap_socket(self.connect().socket, server_hostname=name)
-        self.peers.append(Peer(wrapped))
-        return self.peers[-1]
+        return secured(self.connect(), context, name)
 
     def ask(self, request: str) -> Peer:
         """A new client that has asked."""
@@ -82,6 +83,15 @@ class Served:
         return self.gateway.stop(5.0)
 
 
+def secured(peer: Peer, context: ssl.SSLContext, name: str | None) -> Peer:
+    """The peer, after a TLS handshake; an end of the connection without `close_notify` raises."""
+    peer.socket = context.wrap_socket(
+        peer.socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+    )
+    peer.socket.do_handshake()
+    return peer
+
+
 class Process:
     """`gatewright run` with files of its own."""
 
@@ -94,7 +104,7 @@ class Process:
         self.resources.write_text(yaml.safe_dump(resources))
         program = "import sys; from gateway.cli import main; sys.exit(main())"
         command = [sys.executable, "-c", program, "run", "--json", "--config", str(folder / "config.yaml")]
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
         )
         assert self.process.stdout is not None
@@ -116,6 +126,11 @@ class Process:
         new = self.folder / "apisix.yaml.new"
         new.write_text(resources if isinstance(resources, str) else yaml.safe_dump(resources))
         new.rename(self.resources)
+
+    def settle(self) -> None:
+        """Wait until the process has all that it needs: its loop has begun, for it has read the file again."""
+        self.signal(signal.SIGHUP)
+        self.errors.with_text("serving a new configuration")
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""

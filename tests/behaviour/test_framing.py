@@ -82,7 +82,7 @@ def test_an_empty_chunked_body_stays_chunked(served: Served, upstream: Upstream)
 
 def test_chunks_may_come_byte_by_byte(served: Served, upstream: Upstream) -> None:
     client = served.ask("POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for byte in "3\r\nabc\r\n1;q=\"a\"\r\nd\r\n0\r\nA: b\r\n\r\n":
+    for byte in '3\r\nabc\r\n1;q="a"\r\nd\r\n0\r\nA: b\r\n\r\n':
         client.send(byte)
     server = upstream.accept()
     request = server.request()
@@ -108,7 +108,7 @@ def test_http_1_0_gets_chunks_as_plain_bytes_until_the_end(served: Served, upstr
     client = served.ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     server = upstream.accept()
     server.head()
-    server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3\r\n you\r\n0\r\nT: x\r\n\r\n".replace(" you", "yo!"))
+    server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3\r\nyo!\r\n0\r\nT: x\r\n\r\n")
     answer = client.answer()
     assert "Transfer-Encoding" not in answer
     assert (answer["Connection"], answer.body) == ("close", b"hiyo!")

@@ -62,9 +62,9 @@ def test_http_1_0_closes_unless_asked_to_stay(served: Served, upstream: Upstream
 
 def test_http_1_0_stays_if_asked_to(served: Served, upstream: Upstream) -> None:
     client = served.connect()
-    for turn in range(2):
+    for _ in range(2):
         client.send("GET / HTTP/1.0\r\nHost: shop\r\nConnection: keep-alive\r\n\r\n")
-        server = upstream.accept() if turn == 0 else server
+        server = upstream.current()
         server.head()
         server.send(OK)
         assert client.answer()["Connection"] == "keep-alive"
@@ -110,7 +110,7 @@ def test_a_head_may_come_byte_by_byte(served: Served, upstream: Upstream) -> Non
     for _ in range(2):
         for byte in GET:
             client.send(byte)
-        server = upstream.accept() if not upstream.peers else upstream.peers[0]
+        server = upstream.current()
         server.head()
         for byte in OK:
             server.send(byte)
@@ -122,7 +122,7 @@ def test_a_connection_carries_no_more_requests_than_the_pool_allows(serve: Serve
     client = served.connect()
     for turn in range(4):
         client.send(GET)
-        server = upstream.accept() if turn % 2 == 0 else server
+        server = upstream.accept() if turn % 2 == 0 else upstream.current()
         server.head()
         server.send(OK)
         client.answer()

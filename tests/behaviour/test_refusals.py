@@ -143,7 +143,9 @@ def test_a_body_that_nobody_reads_never_becomes_a_request(serve: Serve, upstream
     assert upstream.untouched()
 
 
-@pytest.mark.parametrize("body", ["Content-Length: 11\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n"])
+@pytest.mark.parametrize(
+    "body", ["Content-Length: 11\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n"]
+)
 def test_a_body_over_the_limit_is_413(serve: Serve, upstream: Upstream, body: str) -> None:
     served = serve(route(upstream.node), http__client_max_body_size=10)
     client = served.ask("POST / HTTP/1.1\r\nHost: shop\r\n" + body)
@@ -154,7 +156,9 @@ def test_a_body_over_the_limit_is_413(serve: Serve, upstream: Upstream, body: st
 
 def test_a_chunked_body_over_the_limit_is_413_though_it_came_at_once(serve: Serve, upstream: Upstream) -> None:
     served = serve(route(upstream.node), http__client_max_body_size=10)
-    client = served.ask("POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n")
+    client = served.ask(
+        "POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n"
+    )
     assert client.answer().status == 413
     assert upstream.untouched()
 

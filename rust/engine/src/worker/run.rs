@@ -146,7 +146,7 @@ async fn accept(worker: Rc<Worker>, mut listener: Listener, purpose: Purpose, tl
         };
         take(&worker, accepted, local, purpose, tls);
     }
-    while let Some(accepted) = listener_now(&mut listener).await {
+    while let Some(accepted) = listener.accept_queued() {
         take(&worker, accepted, local, purpose, tls);
     }
 }
@@ -161,17 +161,6 @@ fn note_refused(worker: &Worker, noted: &mut u64, so_far: u64) {
     }
     *noted = so_far;
     error_log::error("file descriptors are used up, so connections are refused", &[]);
-}
-
-/// A connection that is queued already, if there is one.
-async fn listener_now(listener: &mut Listener) -> Option<(TcpStream, SocketAddr)> {
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match listener.poll_accept(cx) {
-            std::task::Poll::Ready(accepted) => Some(accepted),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 fn take(

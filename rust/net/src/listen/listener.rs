@@ -28,7 +28,7 @@ const KEPT_BACK: u64 = 1_024;
 /// A worker's listening socket.
 ///
 /// Create it inside the worker's runtime. Dropping it resets what the kernel holds ready: a
-/// draining worker first polls [`poll_accept`](Self::poll_accept) until it is pending.
+/// draining worker first takes it with [`accept_queued`](Self::accept_queued).
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -124,6 +124,16 @@ impl Listener {
                 _ => {}
             }
         }
+    }
+
+    /// A connection that the kernel holds ready; None if there is none, or no descriptor for it.
+    ///
+    /// The kernel is asked, not the runtime, which may not have heard of the connection yet.
+    pub fn accept_queued(&mut self) -> Option<(TcpStream, SocketAddr)> {
+        let (socket, address) = socket2::SockRef::from(&self.socket).accept().ok()?;
+        socket.set_nonblocking(true).ok()?;
+        let stream = TcpStream::from_std(socket.into()).ok()?;
+        Some((stream, address.as_socket()?))
     }
 
     /// Gives the reserve up for a moment to accept one connection and close it. False if that did

@@ -181,3 +181,14 @@ fn without_descriptors_clients_are_refused_and_later_served() {
         assert_eq!(listener.refused(), 3);
     });
 }
+
+#[test]
+fn a_connection_that_the_runtime_has_not_heard_of_is_taken() {
+    runtime().block_on(async {
+        let mut listener = Listener::new(bind(LOOPBACK).expect("a free port")).expect("a listener");
+        let client = TcpStream::connect(listener.local_addr()).expect("a connection");
+        let (_, peer) = listener.accept_queued().expect("the connection");
+        assert_eq!(peer, client.local_addr().expect("an address"));
+        assert!(listener.accept_queued().is_none());
+    });
+}

@@ -1,0 +1,158 @@
+"""HTTPS with upstreams."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from authority import Authority
+from dialogue import Peer, Upstream
+from gateways import Served, route
+
+Serve = Callable[..., Served]
+
+GET = "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
+OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+
+class SecureUpstream(Upstream):
+    """An upstream behind TLS that remembers the names asked for."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context)
+        self.names: list[str | None] = []
+        context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+
+
+@pytest.fixture
+def secure(authority: Authority) -> Iterator[SecureUpstream]:
+    one = SecureUpstream(authority.issue("shop.test", "IP:127.0.0.1").server())
+    yield one
+    one.close()
+
+
+def https(node: str, **more: Any) -> dict[str, Any]:
+    return route(node, upstream__scheme="https", **more)
+
+
+def trusting(authority: Authority) -> dict[str, Any]:
+    return {"enable": False, "ssl_trusted_certificate": str(authority.root.certificate)}
+
+
+def exchange(client: Peer, server: Peer) -> None:
+    """One request and its answer."""
+    assert server.head().line == "GET / HTTP/1.1"
+    server.send(OK)
+    assert client.answer().body == b"hi"
+
+
+def test_an_upstream_that_the_authority_vouches_for_is_spoken_to(
+    serve: Serve, authority: Authority, secure: SecureUpstream
+) -> None:
+    served = serve(https(secure.node), apisix__ssl=trusting(authority))
+    client = served.ask(GET)
+    server = secure.accept()
+    exchange(client, server)
+    client.send(GET)
+    exchange(client, server)
+    assert secure.names == ["shop.test"]
+
+
+def refused(secure: SecureUpstream) -> None:
+    """The gateway breaks the handshake off."""
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        secure.accept().head()
+
+
+def test_an_upstream_that_nobody_vouches_for_is_502(serve: Serve, secure: SecureUpstream) -> None:
+    served = serve(https(secure.node))
+    client = served.ask(GET)
+    refused(secure)
+    answer = client.answer()
+    assert answer.status == 502
+    assert answer["Proxy-Status"] == 'gatewright; error=tls_certificate_error; details="US"'
+    assert served.log.next().startswith("US 502 502 ")
+    assert "upstream node failed" in served.errors.with_text("shop.test")
+
+
+def test_a_certificate_for_another_name_is_502(serve: Serve, authority: Authority, secure: SecureUpstream) -> None:
+    served = serve(https(secure.node), apisix__ssl=trusting(authority))
+    client = served.ask(GET.replace("shop.test", "other.test"))
+    refused(secure)
+    assert client.answer().status == 502
+    assert secure.names == ["other.test"]
+
+
+def test_verification_may_be_turned_off_with_a_warning(serve: Serve, secure: SecureUpstream) -> None:
+    served = serve(https(secure.node, upstream__tls={"verify": False}))
+    client = served.ask(GET)
+    exchange(client, secure.accept())
+    assert "WARN route all: tls.verify is false" in served.errors.next()
+
+
+def test_the_name_follows_the_host_that_is_sent(serve: Serve, authority: Authority, secure: SecureUpstream) -> None:
+    served = serve(
+        https(secure.node, upstream__pass_host="rewrite", upstream__upstream_host="shop.test"),
+        apisix__ssl=trusting(authority),
+    )
+    client = served.ask(GET.replace("shop.test", "other.test"))
+    exchange(client, secure.accept())
+    assert secure.names == ["shop.test"]
+
+
+def test_a_node_s_address_is_verified_without_a_name(
+    serve: Serve, authority: Authority, secure: SecureUpstream
+) -> None:
+    served = serve(https(secure.node, upstream__pass_host="node"), apisix__ssl=trusting(authority))
+    client = served.ask(GET)
+    exchange(client, secure.accept())
+    assert secure.names == [None]
+
+
+def test_a_connection_made_for_one_name_carries_no_request_for_another(serve: Serve, secure: SecureUpstream) -> None:
+    served = serve(https(secure.node, upstream__tls={"verify": False}))
+    for name in ("a.test", "b.test"):
+        client = served.ask(GET.replace("shop.test", name))
+        exchange(client, secure.accept())
+    client.send(GET.replace("shop.test", "a.test"))
+    exchange(client, secure.peers[0])
+    assert secure.names == ["a.test", "b.test"]
+
+
+def test_https_to_a_plain_port_is_502(serve: Serve, upstream: Upstream) -> None:
+    served = serve(https(upstream.node))
+    client = served.ask(GET)
+    server = upstream.accept()
+    assert server.exactly(1) == b"\x16"
+    server.send("HTTP/1.1 400 Bad Request\r\n\r\n").close()
+    assert client.answer().status == 502
+
+
+def test_plain_text_before_tls_is_no_answer(serve: Serve, upstream: Upstream) -> None:
+    served = serve(https(upstream.node, upstream__tls={"verify": False}))
+    client = served.ask(GET)
+    server = upstream.accept()
+    server.send(OK)
+    assert client.answer().status == 502
+
+
+def test_http_to_a_tls_port_is_502(serve: Serve, authority: Authority) -> None:
+    one = Upstream()
+    try:
+        served = serve(route(one.node))
+        client = served.ask(GET)
+        server = one.accept()
+        server.head()
+        server.send(b"\x15\x03\x01\x00\x02\x02\x16").close()
+        assert client.answer().status == 502
+        assert served.log.next().startswith("UP 502 ")
+    finally:
+        one.close()
+
+
+def test_a_handshake_that_hangs_is_504(serve: Serve, upstream: Upstream) -> None:
+    served = serve(https(upstream.node, upstream__timeout={"connect": 0.2, "send": 60, "read": 60}))
+    client = served.ask(GET)
+    server = upstream.accept()
+    assert client.answer().status == 504
+    assert b"\x16" in server.rest()

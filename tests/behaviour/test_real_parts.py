@@ -1,0 +1,211 @@
+"""The gateway between parts that others wrote: nginx behind it, curl and websockets in front."""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from authority import Authority
+from dialogue import Upstream
+from gateways import Process, Served, patiently, route
+
+Serve = Callable[..., Served]
+Run = Callable[..., Process]
+
+SERVER = """
+daemon off; {user} worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off; default_type text/plain; client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{tls} ssl;
+        ssl_certificate {certificate}; ssl_certificate_key {key};
+        root {folder}/www; client_max_body_size 1m;
+        location = /host {{ return 200 "$host $scheme $http_x_forwarded_proto\\n"; }}
+        location /put/ {{ dav_methods PUT; create_full_put_path on; }}
+    }}
+}}
+"""
+
+
+def find(name: str) -> str:
+    """A program, or the end of the test."""
+    found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+class Nginx:
+    """An nginx that serves `www` over HTTP and HTTPS."""
+
+    def __init__(self, folder: Path, authority: Authority) -> None:
+        self.folder = folder
+        self.www = folder / "www"
+        self.www.mkdir()
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+            self.port, self.tls = one.getsockname()[1], two.getsockname()[1]
+        shown = authority.issue("shop.test")
+        text = SERVER.format(
+            user="user root;" if os.getuid() == 0 else "",
+            folder=folder,
+            port=self.port,
+            tls=self.tls,
+            certificate=shown.certificate,
+            key=shown.key,
+        )
+        (folder / "nginx.conf").write_text(text)
+        self.process = subprocess.Popen(
+            [find("nginx"), "-p", str(folder), "-e", str(folder / "nginx.log"), "-c", str(folder / "nginx.conf")]
+        )
+        for _ in patiently():
+            try:
+                socket.create_connection(("127.0.0.1", self.tls)).close()
+                break
+            except ConnectionRefusedError:
+                assert self.process.poll() is None, (folder / "nginx.log").read_text()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, authority: Authority) -> Iterator[Nginx]:
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    folder.chmod(0o755)
+    one = Nginx(folder, authority)
+    yield one
+    one.stop()
+
+
+def curl(served: Served | Process, path: str, *arguments: str, scheme: str = "http") -> bytes:
+    """What `curl` prints."""
+    host, port = served.addresses[0]
+    url = f"{scheme}://{host}:{port}{path}" if scheme == "http" else f"https://shop.test:{port}{path}"
+    command = [find("curl"), "-sS", "--max-time", "20", "--resolve", f"shop.test:{port}:{host}", *arguments, url]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_files_come_through_whole(serve: Serve, nginx: Nginx) -> None:
+    content = os.urandom(3 << 20)
+    (nginx.www / "file").write_bytes(content)
+    served = serve(route(f"127.0.0.1:{nginx.port}"))
+    assert hashlib.sha256(curl(served, "/file")).digest() == hashlib.sha256(content).digest()
+    assert curl(served, "/file", "-r", "10-19") == content[10:20]
+    assert curl(served, "/file", "-0") == content
+    tag = curl(served, "/file", "-I", "-o", os.devnull, "-w", "%header{etag}").decode()
+    assert b"HTTP/1.1 404 Not Found" in curl(served, "/none", "-I")
+    assert b"HTTP/1.1 304 Not Modified" in curl(served, "/file", "-I", "-H", f"If-None-Match: {tag}")
+    many = curl(served, "/file?[1-5]", "-r", "0-0", "-w", "%{num_connects}")
+    assert many.count(b"1") - (content[:1] == b"1") * 5 == 1
+    assert many.count(b"0") - (content[:1] == b"0") * 5 == 4
+
+
+def test_files_are_uploaded_whole(serve: Serve, nginx: Nginx, tmp_path: Path) -> None:
+    content = os.urandom(1 << 20)
+    (tmp_path / "up").write_bytes(content)
+    served = serve(route(f"127.0.0.1:{nginx.port}"))
+    told = curl(served, "/put/a", "-T", str(tmp_path / "up"), "-H", "Expect: 100-continue", "-v", "-w", "%{http_code}")
+    if told.endswith(b"405"):
+        pytest.skip("this nginx has no DAV")
+    assert told.endswith((b"201", b"204"))
+    assert curl(served, "/put/a") == content
+    again = curl(served, "/put/b", "-T", str(tmp_path / "up"), "-H", "Transfer-Encoding: chunked", "-w", "%{http_code}")
+    assert again.endswith(b"201")
+    assert curl(served, "/put/b") == content
+
+
+def test_a_body_that_nginx_refuses_early_is_answered(serve: Serve, nginx: Nginx, tmp_path: Path) -> None:
+    (tmp_path / "up").write_bytes(bytes(8 << 20))
+    served = serve(route(f"127.0.0.1:{nginx.port}"))
+    told = curl(served, "/put/a", "-T", str(tmp_path / "up"), "-H", "Expect:", "-o", os.devnull, "-w", "%{http_code}")
+    assert told == b"413"
+
+
+def test_both_sides_may_be_https(serve: Serve, nginx: Nginx, authority: Authority) -> None:
+    served = serve(
+        route(f"127.0.0.1:{nginx.tls}", upstream__scheme="https"),
+        ssls=[authority.issue("shop.test").as_ssl("shop.test")],
+        apisix__node_listen=[],
+        apisix__ssl={
+            "enable": True,
+            "listen": [{"ip": "127.0.0.1", "port": 0}],
+            "ssl_trusted_certificate": str(authority.root.certificate),
+        },
+    )
+    trust = ["--cacert", str(authority.root.certificate)]
+    assert curl(served, "/host", *trust, scheme="https") == b"shop.test https https\n"
+    content = os.urandom(2 << 20)
+    (nginx.www / "file").write_bytes(content)
+    assert curl(served, "/file", *trust, scheme="https") == content
+    assert curl(served, "/file", *trust, "--tls-max", "1.2", scheme="https") == content
+
+
+def test_nginx_may_restart_without_a_request_lost(serve: Serve, nginx: Nginx) -> None:
+    (nginx.www / "file").write_text("hello")
+    served = serve(route(f"127.0.0.1:{nginx.port}"))
+    for _ in range(5):
+        assert curl(served, "/file") == b"hello"
+        nginx.process.send_signal(1)
+    nginx.process.terminate()
+    nginx.process.wait()
+    assert curl(served, "/file", "-o", os.devnull, "-w", "%{http_code}") == b"502"
+
+
+def test_openssl_agrees_with_the_handshake(serve: Serve, authority: Authority) -> None:
+    served = serve(
+        ssls=[authority.issue("shop.test").as_ssl("shop.test")],
+        apisix__node_listen=[],
+        apisix__ssl={"enable": True, "listen": [{"ip": "127.0.0.1", "port": 0}]},
+    )
+    host, port = served.addresses[0]
+    command = [find("openssl"), "s_client", "-connect", f"{host}:{port}", "-servername", "shop.test", "-brief"]
+    command += ["-CAfile", str(authority.root.certificate), "-verify_return_error", "-ign_eof"]
+    request = b"GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n"
+    done = subprocess.run(command, input=request, capture_output=True, timeout=20, check=True)
+    assert done.stdout.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert b"Verification: OK" in done.stderr
+
+
+def test_websocket_libraries_talk_through_it(serve: Serve) -> None:
+    client_side = pytest.importorskip("websockets.sync.client")
+    server_side = pytest.importorskip("websockets.sync.server")
+
+    def echo(connection: Any) -> None:
+        for message in connection:
+            connection.send(message)
+
+    with server_side.serve(echo, "127.0.0.1", 0, max_size=None) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        node = f"127.0.0.1:{server.socket.getsockname()[1]}"
+        served = serve(route(node, enable_websocket=True))
+        host, port = served.addresses[0]
+        with client_side.connect(f"ws://{host}:{port}/chat", max_size=None) as connection:
+            for message in ("hello", b"\x00\x01", "x" * (4 << 20)):
+                connection.send(message)
+                assert connection.recv() == message
+        assert served.log.next() == "- 101 101 GET /chat HTTP/1.1"
+        server.shutdown()
+
+
+def test_curl_may_leave(serve: Serve, upstream: Upstream) -> None:
+    served = serve(route(upstream.node))
+    host, port = served.addresses[0]
+    process = subprocess.Popen([find("curl"), "-sS", f"http://{host}:{port}/"], stderr=subprocess.DEVNULL)
+    server = upstream.accept()
+    server.head()
+    process.terminate()
+    process.wait()
+    assert server.ended()
+    assert served.log.next() == "DC 499 - GET / HTTP/1.1"
