@@ -141,7 +141,7 @@ bench: setup packages
 	$(call debian,strace,strace)
 	@$(BIN)/python -m bench $(ARGS)
 
-## drills: break upstreams, disks and clients, and see what becomes of requests (12 minutes)
+## drills: break upstreams, disks and clients, and see what becomes of requests (20 minutes)
 drills: setup packages
 	@$(BIN)/python -m bench.drills $(ARGS)
 

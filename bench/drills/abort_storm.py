@@ -17,6 +17,7 @@ CLIENTS = 2000
 AT_ONCE = 50
 READ_BYTES = 32 * 1024
 REQUEST = Exchange("/16m", BODY_16M)
+OK_LINE = b"HTTP/1.1 200 "
 SETTLE_SECONDS = 2.0
 LIMIT_SECONDS = 60.0
 
@@ -56,8 +57,11 @@ async def _vanish(endpoint: Endpoint, gate: asyncio.Semaphore) -> None:
             async with asyncio.timeout(10.0):
                 connection = await Connection.open(endpoint)
                 connection.writer.write(REQUEST.encode(endpoint.host))
-                await connection.reader.readexactly(READ_BYTES)
+                began = await connection.reader.readexactly(READ_BYTES)
             connection.abort()
+            if not began.startswith(OK_LINE):
+                message = f"no answer to abort, but {began[:40]!r}"
+                raise BenchError(message)
 
 
 DRILL = Drill(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.drills.drill import Drill, Outcome, Scene
 from bench.drills.steady_load import in_seconds
+from bench.errors import BenchError
 from bench.load.client import Connection, ProtocolError
 from bench.load.exchange import Endpoint, Exchange
 
@@ -22,9 +23,12 @@ CLIENTS = 8
 EXIT_LIMIT = 20.0
 
 
-async def _run(scene: Scene) -> Outcome:
+async def _run(scene: Scene, *, stuck: bool = False) -> Outcome:
+    if stuck and not scene.peer.runs_python:
+        message = f"{scene.peer.title} runs no Python"
+        raise BenchError(message)
     slow = await asyncio.start_server(_answer_slowly, "127.0.0.1", 0)
-    gateway = scene.gateway(int(slow.sockets[0].getsockname()[1]))
+    gateway = scene.gateway(int(slow.sockets[0].getsockname()[1]), stuck=stuck)
     pending = [asyncio.create_task(_finishes(gateway.endpoint)) for _ in range(CLIENTS)]
     await asyncio.sleep(PART_SECONDS * 3)
     asked = time.monotonic()
@@ -53,7 +57,8 @@ async def _answer_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWri
                 await asyncio.sleep(PART_SECONDS)
                 writer.write(PART)
                 await writer.drain()
-    except (asyncio.IncompleteReadError, OSError):
+    # The drill may end before a gateway that gave its answers up has closed this.
+    except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
         writer.close()
 
 
@@ -80,9 +85,16 @@ async def _exit_status(child: Child) -> int | None:
     return await asyncio.to_thread(child.wait, EXIT_LIMIT)
 
 
+BAR = {"answers finished": f"{CLIENTS} of {CLIENTS}", "new connections": "refused", "exit status": "0"}
 DRILL = Drill(
     name="drain",
     summary=f"graceful stop with {CLIENTS} slow answers under way",
-    bar={"answers finished": f"{CLIENTS} of {CLIENTS}", "new connections": "refused", "exit status": "0"},
+    bar=BAR,
     run=lambda scene: asyncio.run(_run(scene)),
+)
+STUCK_DRILL = Drill(
+    name="drain-stuck",
+    summary="the same while a call into C holds Python's interpreter and never returns",
+    bar=BAR | {"exit after the last answer": "≤ 5.00 s"},
+    run=lambda scene: asyncio.run(_run(scene, stuck=True)),
 )

@@ -29,6 +29,10 @@ class Gateway:
     """Its processes."""
     endpoint: Endpoint
     """Where it listens."""
+    directory: Path
+    """Where its configuration is."""
+    metrics: Endpoint
+    """Where its figures are, if it has any."""
 
 
 class Scene:
@@ -56,9 +60,10 @@ class Scene:
         tls: bool = False,
         access_log: Path | None = None,
         open_files: int | None = None,
+        stuck: bool = False,
     ) -> Gateway:
         """Start the gateway at its defaults in front of ``upstreams``, and wait for it."""
-        (port,) = free_ports(1)
+        port, metrics = free_ports(2)
         home = self._fresh(self.peer.name)
         setup = Setup(
             port=port,
@@ -67,10 +72,12 @@ class Scene:
             access_log=access_log,
             open_files=open_files,
             defaults=True,
+            stuck=stuck,
+            metrics=metrics,
         )
         child = self._stack.enter_context(self.peer.start(setup, home, self._gateway_cpus))
         child.wait_ready(port, self.peer.ready_seconds)
-        return Gateway(child, Endpoint(port, tls))
+        return Gateway(child, Endpoint(port, tls), home, Endpoint(metrics))
 
     def _fresh(self, name: str) -> Path:
         self._started += 1

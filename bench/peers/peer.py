@@ -44,6 +44,10 @@ class Setup:
     """One process, if it can: a tracer's counts are easier to read."""
     open_files: int | None = None
     """Limit of file descriptors."""
+    stuck: bool = False
+    """Once it serves, block the interpreter that runs its plugins."""
+    metrics: int | None = None
+    """Port of its figures."""
     additions: Mapping[str, str] = field(default_factory=dict)
     """Values of the template's optional placeholders."""
 
@@ -69,6 +73,12 @@ class Peer(ABC):
     """Placeholders of its template that are empty unless a scenario fills them."""
     reload_signal: ClassVar[Signals | None] = None
     """Makes it read its configuration again; None if it cannot."""
+    runs_python: ClassVar[bool] = False
+    """Whether Python runs in its process."""
+    watched_file: ClassVar[str | None] = None
+    """The file in its directory whose change it takes over by itself; None if it does not."""
+    metrics_path: ClassVar[str | None] = None
+    """Where its figures are, in Prometheus' text; None if it has none."""
     drain_signal: ClassVar[Signals] = Signals.SIGTERM
     """Makes it stop gracefully."""
     ready_seconds: ClassVar[float] = 15.0

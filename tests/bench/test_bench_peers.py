@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from bench.drills import DRILLS
 from bench.drills.idle_connections import clients_allowed
+from bench.drills.mixed_load import slope_per_hour
 from bench.drills.slow_clients import KINDS, established
 from bench.errors import BenchError
 from bench.peers import BASELINE, PEERS
+from bench.peers.gatewright import Gatewright
 from bench.peers.peer import Peer, Setup, service_paths
 from bench.scenarios import SCENARIOS
 from bench.selection import choose
@@ -89,3 +91,16 @@ def test_only_connections_that_the_gateway_still_holds_are_established() -> None
 def test_idle_clients_fit_the_limit_of_descriptors() -> None:
     assert clients_allowed(1_000_000) == 10_000
     assert clients_allowed(20_000) == 9_600
+
+
+def test_a_step_in_memory_is_no_slope_and_growth_is_one() -> None:
+    seconds = range(60, 180)
+    assert slope_per_hour((s, 1e6 if s < 80 else 2e6) for s in seconds) == 0
+    assert slope_per_hour((s, 1e6 + 100.0 * s) for s in seconds) == pytest.approx(360_000)
+
+
+def test_a_stuck_gateway_runs_in_the_python_that_its_command_names(tmp_path: Path) -> None:
+    program = tmp_path / "gatewright"
+    program.write_text("#!/opt/python3\n")
+    command = Gatewright(program).prepare(replace(SETUP, stuck=True), tmp_path)
+    assert command[:2] == ["/opt/python3", "-c"]

@@ -14,6 +14,17 @@ from bench.processes import find_program, free_ports, run
 if TYPE_CHECKING:
     from bench.certificate import Certificate
 
+# Serves, then sleeps in C without giving the interpreter away, as an extension that computes would.
+STUCK = """\
+import ctypes, os, sys
+from pathlib import Path
+from gateway import Gateway
+from gateway.configuration import load
+gateway = Gateway.configured(load(Path(sys.argv[1]), os.environ))
+gateway.handle_signals = True
+gateway.start()
+ctypes.PyDLL(None).sleep(600)
+"""
 # Requests on one upstream connection: APISIX's default, and "no limit".
 DEFAULT_POOL_REQUESTS = 1000
 TUNED_POOL_REQUESTS = 100_000_000
@@ -27,6 +38,9 @@ class Gatewright(Peer):
     optional = ("SETTINGS", "RESOURCES", "ROUTE")
     reload_signal = Signals.SIGHUP
     drain_signal = Signals.SIGTERM
+    runs_python = True
+    watched_file = "apisix.yaml"
+    metrics_path = "/apisix/prometheus/metrics"
 
     @classmethod
     def locate(cls, given: Path | None) -> Path:
@@ -52,7 +66,7 @@ class Gatewright(Peer):
             # Beside a gateway that already has the default ports.
             "CONTROL_PORT": str(control),
             "STATUS_PORT": str(status),
-            "METRICS_PORT": str(metrics),
+            "METRICS_PORT": str(setup.metrics or metrics),
             "WORKERS": str(setup.workers),
             "LOGGING": "true" if setup.access_log else "false",
             "ACCESS_LOG": log,
@@ -67,7 +81,19 @@ class Gatewright(Peer):
         config = directory / "config.yaml"
         config.write_text(self.fill(here / "config.yaml", settings, setup))
         (directory / "apisix.yaml").write_text(self.fill(here / "apisix.yaml", resources, setup))
+        if setup.stuck:
+            return [_interpreter(self.program), "-c", STUCK, str(config)]
         return [str(self.program), "run", "--config", str(config), "--pid", str(directory / "gatewright.pid")]
+
+
+def _interpreter(program: Path) -> str:
+    """Return the Python that an installed command names in its first line."""
+    with program.open("rb") as file:
+        first = file.readline().decode(errors="replace").strip()
+    if not first.startswith("#!") or "python" not in first:
+        message = f"{program} does not say which Python it runs in"
+        raise BenchError(message)
+    return first.removeprefix("#!").strip()
 
 
 def _listen(setup: Setup) -> str:

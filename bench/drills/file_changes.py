@@ -1,0 +1,79 @@
+"""The resource file changes under load: each change is served soon, and no request notices.
+
+Every change adds a route without an upstream, whose path is answered with an error of the gateway's own from the
+moment it is served. A bad change in the middle must leave the last good one in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from bench.drills.drill import Drill, Gateway, Outcome, Scene
+from bench.drills.steady_load import OK, SteadyLoad
+from bench.errors import BenchError
+from bench.load.client import Connection
+from bench.load.exchange import Exchange
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHANGES = 20
+PAUSE_SECONDS = 0.2
+LIMIT_SECONDS = 5.0
+BROKEN = "routes: [{id: broken, uri: 7}]\n"
+
+
+async def _run(scene: Scene) -> Outcome:
+    if scene.peer.watched_file is None:
+        message = f"{scene.peer.title} watches no file"
+        raise BenchError(message)
+    _, port = scene.upstream()
+    gateway = scene.gateway(port)
+    file = gateway.directory / scene.peer.watched_file
+    original = file.read_text()
+    slowest = 0.0
+    async with SteadyLoad(gateway.endpoint) as load:
+        for number in range(CHANGES):
+            if number == CHANGES // 2:
+                _replace(file, BROKEN)
+                await asyncio.sleep(PAUSE_SECONDS)
+            route = f"routes:\n  - {{id: change-{number}, uri: /change-{number}}}\n"
+            _replace(file, original.replace("routes:\n", route, 1))
+            slowest = max(slowest, await _seconds_until_changed(gateway, f"/change-{number}"))
+            await asyncio.sleep(PAUSE_SECONDS)
+    return {
+        "failed": load.describe_failures(),
+        "slowest": f"{load.slowest_ms():.0f} ms",
+        "slowest change": f"{slowest * 1e3:.0f} ms",
+        "answered": f"{load.answered:,}",
+    }
+
+
+def _replace(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.rename(file)
+
+
+async def _seconds_until_changed(gateway: Gateway, path: str) -> float:
+    began = time.monotonic()
+    request = Exchange(path, b"").encode(gateway.endpoint.host)
+    connection = await Connection.open(gateway.endpoint)
+    while time.monotonic() - began < LIMIT_SECONDS:
+        answer = await connection.exchange(request)
+        if answer.status != OK:
+            await connection.close()
+            return time.monotonic() - began
+        await asyncio.sleep(0.002)
+    message = f"a change is not served after {LIMIT_SECONDS:.0f} s"
+    raise BenchError(message)
+
+
+DRILL = Drill(
+    name="file-changes",
+    summary=f"{CHANGES} changes of the resource file under keep-alive load, a broken one among them",
+    bar={"failed": "0", "slowest change": "≤ 100 ms"},
+    run=lambda scene: asyncio.run(_run(scene)),
+)
