@@ -1,7 +1,7 @@
-"""The resource file changes under load: each change is served soon, and no request notices.
+"""A resource file of 1,000 routes changes under load: each change is served soon, and no request notices.
 
-Every change adds a route without an upstream, whose path is answered with an error of the gateway's own from the
-moment it is served. A bad change in the middle must leave the last good one in force.
+Every change adds a route to a port where nobody listens, so that its path is answered with 502 from
+the moment it is served. A bad change in the middle must leave the last good one in force.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from bench.drills.steady_load import OK, SteadyLoad
 from bench.errors import BenchError
 from bench.load.client import Connection
 from bench.load.exchange import Exchange
+from bench.processes import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CHANGES = 20
 PAUSE_SECONDS = 0.2
 LIMIT_SECONDS = 5.0
+FILLER = "".join(f"  - {{id: filler-{i}, uri: /filler-{i}, upstream_id: service}}\n" for i in range(1000))
 BROKEN = "routes: [{id: broken, uri: 7}]\n"
 
 
@@ -32,14 +34,16 @@ async def _run(scene: Scene) -> Outcome:
     _, port = scene.upstream()
     gateway = scene.gateway(port)
     file = gateway.directory / scene.peer.watched_file
-    original = file.read_text()
+    original = file.read_text().replace("routes:\n", "routes:\n" + FILLER, 1)
+    (nobody,) = free_ports(1)
     slowest = 0.0
     async with SteadyLoad(gateway.endpoint) as load:
         for number in range(CHANGES):
             if number == CHANGES // 2:
                 _replace(file, BROKEN)
                 await asyncio.sleep(PAUSE_SECONDS)
-            route = f"routes:\n  - {{id: change-{number}, uri: /change-{number}}}\n"
+            upstream = f"{{type: roundrobin, nodes: {{'127.0.0.1:{nobody}': 1}}}}"
+            route = f"routes:\n  - {{id: change-{number}, uri: /change-{number}, upstream: {upstream}}}\n"
             _replace(file, original.replace("routes:\n", route, 1))
             slowest = max(slowest, await _seconds_until_changed(gateway, f"/change-{number}"))
             await asyncio.sleep(PAUSE_SECONDS)
@@ -73,7 +77,7 @@ async def _seconds_until_changed(gateway: Gateway, path: str) -> float:
 
 DRILL = Drill(
     name="file-changes",
-    summary=f"{CHANGES} changes of the resource file under keep-alive load, a broken one among them",
+    summary=f"{CHANGES} changes of a file of 1,000 routes under keep-alive load, a broken one among them",
     bar={"failed": "0", "slowest change": "≤ 100 ms"},
     run=lambda scene: asyncio.run(_run(scene)),
 )
