@@ -19,6 +19,7 @@ use crate::exchange::Exchange;
 use crate::forward::Upload;
 use crate::observe::metrics::{Connection, ConnectionState};
 use crate::worker::deadlines::Deadline;
+use crate::worker::scratch::ROOM;
 use crate::worker::{Purpose, Worker};
 
 pub(crate) use ip_text::IpText;
@@ -152,7 +153,7 @@ impl Client {
         // A request that came ahead of its turn is read from what was kept.
         if self.partial.is_none() && !self.unread.is_empty() {
             let unread = std::mem::take(&mut self.unread);
-            if let Some(next) = self.parse(&unread, worker) {
+            if let Some(next) = self.parse(&unread, None, worker) {
                 return Poll::Ready(next);
             }
         }
@@ -166,11 +167,11 @@ impl Client {
                 Poll::Pending => return Poll::Pending,
             };
             let parsed = if self.unread.is_empty() {
-                self.parse(&scratch.space()[..n], worker)
+                self.parse(scratch.read(n), Some(scratch.generation), worker)
             } else {
                 let mut unread = std::mem::take(&mut self.unread);
-                unread.extend_from_slice(&scratch.space()[..n]);
-                self.parse(&unread, worker)
+                unread.extend_from_slice(scratch.read(n));
+                self.parse(&unread, None, worker)
             };
             if let Some(next) = parsed {
                 return Poll::Ready(next);
@@ -194,16 +195,18 @@ impl Client {
     }
 
     /// Reads a head from `input`, which begins with it. What is not used is kept in `unread`.
-    fn parse(&mut self, input: &[u8], worker: &Worker) -> Option<Next> {
+    /// `scratch` is the generation of the scratch buffer if `input` is what was read into it.
+    fn parse(&mut self, input: &[u8], scratch: Option<u64>, worker: &Worker) -> Option<Next> {
         let begun = self.partial.is_some();
         let mut exchange = self.partial.take().unwrap_or_else(|| worker.take_exchange());
         match self.reader.parse(input, &worker.limits.request, &mut exchange.request) {
             Ok(Some(used)) => {
-                let framing = exchange.request.framing;
-                let buffer = worker.buffers.borrow_mut().take();
-                let mut upload = Upload::new(buffer, framing, worker.limits.max_body);
+                let mut upload = Upload::new(&exchange.request, worker.limits.max_body);
                 let rest = &input[used..];
-                match upload.take_first(rest) {
+                let lent = scratch
+                    .map_or(0, |generation| upload.lend(ROOM + used, rest.len(), generation));
+                let taken = if lent > 0 { Ok(lent) } else { upload.take_first(worker, rest) };
+                match taken {
                     Ok(body) => {
                         self.unread.extend_from_slice(&rest[body..]);
                         exchange.request_length = (used + body) as u64;

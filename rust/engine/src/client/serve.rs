@@ -14,12 +14,7 @@ use crate::worker::{Purpose, Serving, Worker};
 use crate::{pipeline, status};
 
 /// Serves requests on `stream` until one side has had enough.
-pub(crate) async fn serve(
-    worker: Serving,
-    stream: Stream,
-    origin: Origin,
-    counted: Connection,
-) {
+pub(crate) async fn serve(worker: Serving, stream: Stream, origin: Origin, counted: Connection) {
     let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let deadline = worker.deadlines.register(&waker);
     deadline.set(worker.now_ms() + worker.limits.client_header_ms);

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -15,48 +15,40 @@ use tokio::net::TcpStream;
 use super::relay::Failure;
 use crate::client::Client;
 use crate::observe::metrics::UpstreamFailure;
-use crate::upstream::endpoint::Endpoint;
 use crate::tls;
+use crate::upstream::endpoint::Endpoint;
 use crate::upstream::{Timeouts, Upstream};
 use crate::worker::Worker;
 
-/// The address that a node's connection goes to: literal, or the first that its name resolves
-/// to.
-pub(super) async fn address(
+/// The address that a node's connection goes to, if nothing has to be waited for: a literal one,
+/// or the next that its name is known to resolve to.
+pub(super) fn known_address(worker: &Worker, endpoint: &Endpoint) -> Option<SocketAddr> {
+    let ip = match &endpoint.key.host {
+        Host::Address(ip) => *ip,
+        Host::Name(name) => worker.first_address(&worker.resolved(name)?)?,
+    };
+    Some(SocketAddr::new(ip, endpoint.key.port))
+}
+
+/// The address that a node's name resolves to.
+pub(super) async fn resolve(
     worker: &Worker,
     client: &Client,
     endpoint: &Endpoint,
     timeouts: Timeouts,
 ) -> Result<SocketAddr, Failure> {
-    let ip = match &endpoint.key.host {
-        Host::Address(ip) => *ip,
-        Host::Name(name) => resolve(worker, client, name, timeouts).await?,
-    };
-    Ok(SocketAddr::new(ip, endpoint.key.port))
-}
-
-async fn resolve(
-    worker: &Worker,
-    client: &Client,
-    name: &str,
-    timeouts: Timeouts,
-) -> Result<IpAddr, Failure> {
+    let name = endpoint.key.host.to_string();
     let failed = |status, detail: String| Failure::node(UpstreamFailure::Resolve, status, detail);
-    if let Some(addresses) = worker.resolved(name) {
-        return worker.first_address(&addresses).ok_or_else(|| failed(502, no_address(name)));
-    }
-    let lookup = worker.resolver().lookup(name);
-    match within(worker, client, timeouts.connect, lookup).await {
-        Some(Ok(addresses)) => {
-            worker.first_address(&addresses).ok_or_else(|| failed(502, no_address(name)))
-        }
-        Some(Err(error)) => Err(failed(502, error.to_string())),
-        None => Err(failed(504, format!("{name}: no answer of the resolver in time"))),
-    }
-}
-
-fn no_address(name: &str) -> String {
-    format!("{name} has no address")
+    let lookup = worker.resolver().lookup(&name);
+    let addresses = match within(worker, client, timeouts.connect, lookup).await {
+        Some(Ok(addresses)) => addresses,
+        Some(Err(error)) => return Err(failed(502, error.to_string())),
+        None => return Err(failed(504, format!("{name}: no answer of the resolver in time"))),
+    };
+    let ip = worker
+        .first_address(&addresses)
+        .ok_or_else(|| failed(502, format!("{name} has no address")))?;
+    Ok(SocketAddr::new(ip, endpoint.key.port))
 }
 
 /// Where connections like the one wanted are pooled, and the name that TLS is for.

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 
 use gateway_net::h1::{
     CHUNK_END, ChunkedDecoder, Fields, Framing, Part, Persistence, Reject, ResponseHead,
-    ResponseReader, Upgrade, Version, append_last_chunk, append_response, strip_hop_by_hop, write_chunk_size, write_response,
+    ResponseReader, Upgrade, Version, append_last_chunk, append_response, strip_hop_by_hop,
+    write_chunk_size, write_response,
 };
 use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
@@ -241,7 +242,8 @@ impl Download {
         let Some(persistence) = persistence else { return Ok(body) };
         let response = &exchange.response;
         let reason = response.headers.bytes(response.reason);
-        let reason = (!reason.is_empty() && !is_plain_ok(response.status, reason)).then_some(reason);
+        let reason =
+            (!reason.is_empty() && !is_plain_ok(response.status, reason)).then_some(reason);
         let fields = Fields {
             headers: &response.headers,
             framing: self.framing_to_client(response),
@@ -281,8 +283,10 @@ impl Download {
         let head = &mut exchange.response;
         if self.partial.is_empty() {
             let bytes = &scratch.bytes[read.clone()];
-            let parsed =
-                self.reader.parse(bytes, method, limits, head).map_err(Broken::UpstreamMalformed)?;
+            let parsed = self
+                .reader
+                .parse(bytes, method, limits, head)
+                .map_err(Broken::UpstreamMalformed)?;
             if let Some(used) = parsed {
                 return Ok(Some(read.start + used..read.end));
             }
@@ -419,7 +423,6 @@ impl Download {
         scratch.bytes[out.end..out.end + end.len()].copy_from_slice(&end);
         Ok(out.start..out.end + end.len())
     }
-
 }
 
 /// Moves the data of a chunked piece together at its start. Returns how much data there is and

@@ -22,7 +22,6 @@ mod upload;
 
 use std::sync::Arc;
 
-use gateway_core::method::Method;
 use gateway_net::h1::{Fields, Framing, Persistence};
 use gateway_net::pool::Pooled;
 
@@ -129,13 +128,22 @@ async fn try_node(
         let started = if first { exchange.started } else { worker.now_us() };
         exchange.attempts.push(Attempt::new(endpoint, started));
         let next = |failure| (failure, Then::NextNode);
-        let address = connect::address(worker, client, endpoint, timeouts).await.map_err(next)?;
+        let address = match connect::known_address(worker, endpoint) {
+            Some(address) => address,
+            None => {
+                upload.settle(worker);
+                connect::resolve(worker, client, endpoint, timeouts).await.map_err(next)?
+            }
+        };
         let host = exchange.request.host().unwrap_or_default();
         let way = Way::new(worker, upstream, endpoint, host, address);
         let pooled = if fresh { None } else { connect::pooled(worker, &way) };
         let connection = match pooled {
             Some(connection) => connection,
-            None => connect::open(worker, client, upstream, &way, timeouts).await.map_err(next)?,
+            None => {
+                upload.settle(worker);
+                connect::open(worker, client, upstream, &way, timeouts).await.map_err(next)?
+            }
         };
         worker.count_try(endpoint, connection.reused());
         if let Some(attempt) = exchange.attempts.last_mut() {
@@ -165,6 +173,7 @@ async fn exchange_on(
     let request = &exchange.request;
     let busy = worker.count_busy();
     upload.begin(
+        worker,
         &request.method,
         head::target(request),
         &Fields {
@@ -210,7 +219,7 @@ async fn exchange_on(
                 client.keep_alive = false;
                 return Err((failure, Then::GiveUp));
             }
-            let then = after(&failure, exchange, upload, connection.reused(), heard);
+            let then = after(&failure, upload, connection.reused(), heard);
             exchange.response.clear();
             Err((failure, then))
         }
@@ -218,27 +227,13 @@ async fn exchange_on(
 }
 
 /// Whether, after a failure before any final head, the request may be sent again, and where.
-fn after(
-    failure: &Failure,
-    exchange: &Exchange,
-    upload: &Upload,
-    reused: bool,
-    heard: bool,
-) -> Then {
+fn after(failure: &Failure, upload: &Upload, reused: bool, heard: bool) -> Then {
     let upstream_broke =
         matches!(failure.flag, Flag::UpstreamClosed | Flag::UpstreamTimeout) && !heard;
-    if !upstream_broke || !upload.replayable() {
-        return Then::GiveUp;
-    }
-    if upload.sent_any() && !is_idempotent(&exchange.request.method) {
+    if !upstream_broke || !upload.may_repeat() {
         return Then::GiveUp;
     }
     if reused && failure.flag == Flag::UpstreamClosed { Then::Reconnect } else { Then::NextNode }
-}
-
-/// RFC 9110 section 9.2.2; nginx leaves out the same ones (POST, LOCK, PATCH).
-fn is_idempotent(method: &Method) -> bool {
-    !matches!(method, Method::Post | Method::Patch | Method::Extension(_) | Method::Connect)
 }
 
 /// Tells the client, unless an answer is out already or it has left.

@@ -138,8 +138,7 @@ impl<'a> Relay<'a> {
             self.sent = true;
         }
         self.download.early = !self.upload.complete();
-        let polled =
-            self.download.poll(cx, self.worker, self.exchange, self.client, self.upstream);
+        let polled = self.download.poll(cx, self.worker, self.exchange, self.client, self.upstream);
         if self.download.answered() {
             self.upload.forget();
         }

@@ -1,16 +1,23 @@
 //! The client's body on its way to the upstream, with what was sent kept for another try.
 //!
-//! The buffer is laid out as `[room for the head | body so far]`. The head of each attempt is
-//! put in front of the body, so that both go out in one write, and a failed attempt starts over
-//! with a new head in front of the same body. The body kept is bounded by [`REPLAY`]; a longer
-//! one streams through the same buffer and can no longer be replayed.
+//! The head of an attempt is put right in front of the body, so that both go out in one write.
+//! Where nothing has to be waited for, that happens in the worker's scratch buffer, where the
+//! body was read, and a request that the upstream's socket takes at once is copied nowhere.
+//! Otherwise it happens in a buffer of the exchange, `[room for the head | body so far]`, in
+//! which a failed attempt starts over with a new head in front of the same body. The body kept
+//! is bounded by [`REPLAY`]; a longer one streams through the buffer and cannot be replayed.
+//!
+//! What surprises: bytes in the scratch buffer are there until the next read on the worker. So
+//! whoever waits before they are sent calls [`Upload::settle`] first; a generation number tells
+//! if somebody forgot, and then the request is not sent rather than sent wrong.
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::Range;
 use std::task::{Context, Poll, ready};
 
 use gateway_net::h1::{
-    CHUNK_END, CHUNK_ROOM, ChunkedDecoder, Fields, Framing, Method, Part, Reject,
+    CHUNK_END, CHUNK_ROOM, ChunkedDecoder, Fields, Framing, Method, Part, Reject, RequestHead,
     append_last_chunk, write_chunk_size, write_request,
 };
 use gateway_net::socket::Socket as _;
@@ -18,7 +25,7 @@ use gateway_net::stream::Stream;
 
 use crate::client::Client;
 use crate::worker::Worker;
-use crate::worker::scratch::READ;
+use crate::worker::scratch::{READ, ROOM};
 
 /// Body bytes kept for replay until the response head arrives.
 pub(crate) const REPLAY: usize = 64 << 10;
@@ -79,9 +86,24 @@ enum Body {
     Chunked(Box<ChunkedDecoder>),
 }
 
+/// Bytes that lie in the worker's scratch buffer.
+#[derive(Debug)]
+struct Lent {
+    range: Range<usize>,
+    generation: u64,
+}
+
 /// A request body under way.
 #[derive(Debug)]
 pub(crate) struct Upload {
+    /// Body bytes that came with the head and lie where they were read.
+    lent: Option<Lent>,
+    /// A whole attempt in the scratch buffer: its head, and what is lent.
+    ready: Option<Lent>,
+    /// Whether a byte of the present attempt went out.
+    sent: bool,
+    /// Whether the request may be sent again after some of it was sent (RFC 9110 section 9.2.2).
+    idempotent: bool,
     buf: Vec<u8>,
     /// Where the body starts in `buf`.
     room: usize,
@@ -107,16 +129,19 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    /// An upload for a request framed as `framing`, in a recycled buffer. `max_body` is the
-    /// limit of its body in bytes, 0 for none.
-    pub(crate) fn new(buf: Vec<u8>, framing: Framing, max_body: u64) -> Self {
-        let body = match framing {
+    /// An upload for a request. `max_body` is the limit of its body in bytes, 0 for none.
+    pub(crate) fn new(request: &RequestHead, max_body: u64) -> Self {
+        let body = match request.framing {
             Framing::Length(length) if length > 0 => Body::Length(length),
             Framing::Chunked => Body::Chunked(Box::default()),
             _ => Body::Complete,
         };
-        let mut upload = Self {
-            buf,
+        Self {
+            lent: None,
+            ready: None,
+            sent: false,
+            idempotent: is_idempotent(&request.method),
+            buf: Vec::new(),
             room: HEAD_ROOM,
             start: HEAD_ROOM,
             pos: HEAD_ROOM,
@@ -129,9 +154,7 @@ impl Upload {
             max_body: if max_body == 0 { u64::MAX } else { max_body },
             waits: Waits::Nothing,
             moved: false,
-        };
-        upload.grow(HEAD_ROOM);
-        upload
+        }
     }
 
     /// Gives the buffer back for reuse.
@@ -154,19 +177,37 @@ impl Upload {
         self.late
     }
 
-    /// Whether all that was sent can be sent again.
-    pub(super) fn replayable(&self) -> bool {
-        self.kept
-    }
-
-    /// Whether any byte of the present attempt went out.
-    pub(super) fn sent_any(&self) -> bool {
-        self.pos > self.start || !self.kept
+    /// Whether the request can be sent again, and may be: all of it is still here, and either
+    /// none of it went out or doing it twice is doing it once.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.kept && (self.idempotent || !self.sent)
     }
 
     /// Starts an attempt: this head and the kept body are what is sent next.
-    pub(super) fn begin(&mut self, method: &Method, target: &[u8], fields: &Fields) {
+    pub(super) fn begin(
+        &mut self,
+        worker: &Worker,
+        method: &Method,
+        target: &[u8],
+        fields: &Fields,
+    ) {
         debug_assert!(self.kept, "an attempt starts only while the body can be replayed");
+        self.sent = false;
+        if self.end == self.room {
+            let scratch = &mut *worker.scratch.borrow_mut();
+            let body = self.lent.as_ref().map_or(ROOM..ROOM, |lent| lent.range.clone());
+            let room = &mut scratch.bytes[..body.start];
+            if let Some(start) = write_request(room, method, target, fields) {
+                let generation =
+                    self.lent.as_ref().map_or(scratch.generation, |lent| lent.generation);
+                self.ready = Some(Lent { range: start..body.end, generation });
+                self.start = self.room;
+                self.pos = self.room;
+                return;
+            }
+        }
+        self.settle(worker);
+        self.grow(worker, self.room);
         loop {
             if let Some(start) = write_request(&mut self.buf[..self.room], method, target, fields) {
                 self.start = start;
@@ -180,6 +221,71 @@ impl Upload {
         }
     }
 
+    /// Lets body bytes lie in the scratch buffer, where `there` bytes follow the head, from
+    /// offset `at` on. Only where a copy would never be needed: of a body that may not be sent
+    /// twice. Says how many bytes were taken; 0 if they are to be copied after all.
+    pub(crate) fn lend(&mut self, at: usize, there: usize, generation: u64) -> usize {
+        let Body::Length(left) = self.body else { return 0 };
+        if self.idempotent {
+            return 0;
+        }
+        let n = left.min(there as u64) as usize;
+        if n > 0 {
+            self.took(n);
+            self.lent = Some(Lent { range: at..at + n, generation });
+        }
+        n
+    }
+
+    /// Copies what lies in the scratch buffer: to be called before anything is waited for.
+    pub(crate) fn settle(&mut self, worker: &Worker) {
+        let Some(lent) = self.lent.take() else { return };
+        let scratch = worker.scratch.borrow();
+        assert_eq!(scratch.generation, lent.generation, "a body was left in the scratch buffer");
+        self.append(worker, &scratch.bytes[lent.range]);
+    }
+
+    /// Sends an attempt from the scratch buffer and copies what the socket does not take.
+    fn send_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+        worker: &Worker,
+        upstream: &mut Stream,
+        ready: &Lent,
+    ) -> Result<(), Broken> {
+        let scratch = worker.scratch.borrow();
+        assert_eq!(
+            scratch.generation, ready.generation,
+            "a request was left in the scratch buffer"
+        );
+        let bytes = &scratch.bytes[ready.range.clone()];
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match upstream.poll_write(cx, &bytes[sent..]) {
+                Poll::Ready(Ok(n)) => sent += n,
+                Poll::Pending => break,
+                Poll::Ready(Err(error)) => {
+                    self.sent = sent > 0;
+                    // A new attempt needs the body, if one is allowed at all.
+                    if let Some(lent) = self.lent.take() {
+                        self.append(worker, &scratch.bytes[lent.range]);
+                    }
+                    return Err(Broken::Upstream(error));
+                }
+            }
+        }
+        self.sent = true;
+        self.moved = true;
+        self.kept &= self.lent.take().is_none();
+        if sent < bytes.len() {
+            self.kept = false;
+            self.append(worker, &bytes[sent..]);
+            self.start = self.room;
+            self.pos = self.room;
+        }
+        Ok(())
+    }
+
     /// The answer has begun: nothing needs to be kept for another try.
     pub(super) fn forget(&mut self) {
         self.kept = false;
@@ -187,16 +293,16 @@ impl Upload {
 
     /// Takes body bytes that came in the same read as the head. Says how many were used; the
     /// rest belongs to the next request.
-    pub(crate) fn take_first(&mut self, bytes: &[u8]) -> Result<usize, Reject> {
+    pub(crate) fn take_first(&mut self, worker: &Worker, bytes: &[u8]) -> Result<usize, Reject> {
         match self.body {
             Body::Complete => Ok(0),
             Body::Length(left) => {
                 let n = (left.min(REPLAY as u64) as usize).min(bytes.len());
-                self.append(&bytes[..n]);
+                self.append(worker, &bytes[..n]);
                 self.took(n);
                 Ok(n)
             }
-            Body::Chunked(_) => self.decode(bytes),
+            Body::Chunked(_) => self.decode(worker, bytes),
         }
     }
 
@@ -208,6 +314,7 @@ impl Upload {
         client: &mut Client,
         limit: usize,
     ) -> Result<Option<Vec<u8>>, Ungathered> {
+        self.settle(worker);
         // Framing of chunks is kept, too; twice the limit is room for the smallest chunks that
         // are worth it.
         self.keep = self.keep.max(limit.saturating_mul(2));
@@ -251,7 +358,9 @@ impl Upload {
         // Our own framing decodes; anything else ends the loop.
         while let Ok(decoded) = decoder.decode(&kept[used..]) {
             match decoded.part {
-                Part::Data(data) => out.extend_from_slice(&kept[used + data.start..used + data.end]),
+                Part::Data(data) => {
+                    out.extend_from_slice(&kept[used + data.start..used + data.end])
+                }
                 Part::End | Part::More => break,
             }
             used += decoded.consumed;
@@ -267,11 +376,15 @@ impl Upload {
         client: &mut Client,
         upstream: &mut Stream,
     ) -> Poll<Result<(), Broken>> {
+        if let Some(ready) = self.ready.take() {
+            self.send_ready(cx, worker, upstream, &ready)?;
+        }
         loop {
             while self.pos < self.end {
                 self.waits = Waits::Upstream;
                 let sent = ready!(upstream.poll_write(cx, &self.buf[self.pos..self.end]));
                 self.pos += sent.map_err(Broken::Upstream)?;
+                self.sent = true;
                 self.moved = true;
             }
             if self.complete() {
@@ -303,14 +416,14 @@ impl Upload {
     ) -> Poll<Result<(), Broken>> {
         if !client.unread.is_empty() {
             let mut unread = std::mem::take(&mut client.unread);
-            let used = self.take_first(&unread).map_err(Broken::ClientMalformed)?;
+            let used = self.take_first(worker, &unread).map_err(Broken::ClientMalformed)?;
             unread.drain(..used);
             client.unread = unread;
             return Poll::Ready(Ok(()));
         }
         if let Body::Length(left) = self.body {
             let want = (left.min(READ as u64) as usize).min(self.room + self.keep - self.end);
-            self.grow(self.end + want);
+            self.grow(worker, self.end + want);
             let space = &mut self.buf[self.end..self.end + want];
             let n = ready!(client.stream.poll_read(cx, space)).map_err(|_| Broken::ClientLeft)?;
             if n == 0 {
@@ -328,7 +441,7 @@ impl Upload {
             return Poll::Ready(Err(Broken::ClientLeft));
         }
         self.late += n as u64;
-        let used = self.decode(&space[..n]).map_err(Broken::ClientMalformed)?;
+        let used = self.decode(worker, &space[..n]).map_err(Broken::ClientMalformed)?;
         client.unread.extend_from_slice(&space[used..n]);
         Poll::Ready(Ok(()))
     }
@@ -346,7 +459,7 @@ impl Upload {
 
     /// Decodes chunked bytes and appends them framed anew: nothing of a client's own framing
     /// reaches the upstream. Says how many bytes were used.
-    fn decode(&mut self, bytes: &[u8]) -> Result<usize, Reject> {
+    fn decode(&mut self, worker: &Worker, bytes: &[u8]) -> Result<usize, Reject> {
         let Body::Chunked(mut decoder) = std::mem::replace(&mut self.body, Body::Complete) else {
             return Ok(0);
         };
@@ -356,12 +469,12 @@ impl Upload {
             match decoded.part {
                 Part::Data(data) => {
                     self.received += data.len() as u64;
-                    self.append_chunk(&bytes[used + data.start..used + data.end]);
+                    self.append_chunk(worker, &bytes[used + data.start..used + data.end]);
                 }
                 Part::End => {
                     let mut last = Vec::new();
                     append_last_chunk(&mut last, decoder.trailers());
-                    self.append(&last);
+                    self.append(worker, &last);
                     return Ok(used + decoded.consumed);
                 }
                 Part::More => {
@@ -373,28 +486,36 @@ impl Upload {
         }
     }
 
-    fn append_chunk(&mut self, data: &[u8]) {
+    fn append_chunk(&mut self, worker: &Worker, data: &[u8]) {
         if data.is_empty() {
             return;
         }
         let mut room = [0; CHUNK_ROOM];
         let start = write_chunk_size(&mut room, data.len());
-        self.append(&room[start..]);
-        self.append(data);
-        self.append(CHUNK_END);
+        self.append(worker, &room[start..]);
+        self.append(worker, data);
+        self.append(worker, CHUNK_END);
     }
 
-    fn append(&mut self, bytes: &[u8]) {
-        self.grow(self.end + bytes.len());
+    fn append(&mut self, worker: &Worker, bytes: &[u8]) {
+        self.grow(worker, self.end + bytes.len());
         self.buf[self.end..self.end + bytes.len()].copy_from_slice(bytes);
         self.end += bytes.len();
     }
 
-    /// Makes the buffer at least `len` long. It never shrinks, so its bytes are zeroed once in
-    /// its life and not once per request.
-    fn grow(&mut self, len: usize) {
+    /// Makes the buffer at least `len` long, a recycled one if there is none yet. It never
+    /// shrinks, so its bytes are zeroed once in its life and not once per request.
+    fn grow(&mut self, worker: &Worker, len: usize) {
+        if self.buf.is_empty() {
+            self.buf = worker.buffers.borrow_mut().take();
+        }
         if self.buf.len() < len {
             self.buf.resize(len, 0);
         }
     }
+}
+
+/// RFC 9110 section 9.2.2; nginx leaves out the same ones (POST, LOCK, PATCH).
+fn is_idempotent(method: &Method) -> bool {
+    !matches!(method, Method::Post | Method::Patch | Method::Extension(_) | Method::Connect)
 }

@@ -56,10 +56,8 @@ pub(crate) async fn run(
     if exchange.request.upgrade != Upgrade::None && !client.unread.is_empty() {
         client.keep_alive = false;
     }
-    if !upload.complete() {
-        client.keep_alive = false;
-        client.linger = true;
-    }
+    client.keep_alive &= upload.complete();
+    client.linger = !client.keep_alive && !(upload.complete() && client.unread.is_empty());
     exchange.request_length += upload.late();
     worker.buffers.borrow_mut().put(upload.into_buffer());
     finish(worker, client, exchange);

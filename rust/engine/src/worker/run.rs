@@ -209,10 +209,9 @@ async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
             let stream = Stream::Other(Box::new(accepted.stream));
             Box::pin(client::serve(worker, stream, origin, counted)).await;
         }
-        Ok(Err(error)) => error_log::info(
-            "TLS handshake failed",
-            &[("client", &origin.peer), ("reason", &error)],
-        ),
+        Ok(Err(error)) => {
+            error_log::info("TLS handshake failed", &[("client", &origin.peer), ("reason", &error)])
+        }
         Err(_) => error_log::info("TLS handshake timed out", &[("client", &origin.peer)]),
     }
 }
@@ -224,9 +223,10 @@ impl Worker {
         let resolver = Resolver::new(&options)?;
         let base = shared.base;
         let now_ms = base.elapsed().as_millis() as u64;
-        let log = shared.access_log.as_ref().map(|log| {
-            (AccessLog::new(&log.file, log.buffer, now_ms), Arc::clone(&log.format))
-        });
+        let log = shared
+            .access_log
+            .as_ref()
+            .map(|log| (AccessLog::new(&log.file, log.buffer, now_ms), Arc::clone(&log.format)));
         let seed = shared.random(number);
         let (version, snapshot) = shared.published.current();
         let recorder = Rc::new(shared.registry.recorder(number));

@@ -6,8 +6,9 @@
 
 /// Room in front of what is read, for a head and a chunk line to be written before the body.
 pub(crate) const ROOM: usize = 16 << 10;
-/// Bytes read at most at once.
-pub(crate) const READ: usize = 64 << 10;
+/// Bytes read at most at once: an answer of 64 KiB with its head in one read, which saves two system
+/// calls of six for it.
+pub(crate) const READ: usize = 80 << 10;
 /// Room behind what was read, for the end of a chunk and of a chunked body with its trailers.
 pub(crate) const TAIL: usize = 16 << 10;
 
@@ -21,11 +22,14 @@ const KEPT_CAPACITY: usize = 128 << 10;
 pub(crate) struct Scratch {
     /// `ROOM`, then `READ`, then `TAIL` bytes.
     pub(crate) bytes: Box<[u8]>,
+    /// Counts reads: whoever lets bytes lie here for the rest of a turn sees by it whether they
+    /// are still what they were.
+    pub(crate) generation: u64,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { bytes: vec![0; ROOM + READ + TAIL].into_boxed_slice() }
+        Self { bytes: vec![0; ROOM + READ + TAIL].into_boxed_slice(), generation: 0 }
     }
 }
 
@@ -33,7 +37,14 @@ impl Scratch {
     /// The part to read into.
     #[inline]
     pub(crate) fn space(&mut self) -> &mut [u8] {
+        self.generation += 1;
         &mut self.bytes[ROOM..ROOM + READ]
+    }
+
+    /// The first `n` bytes of what was read last.
+    #[inline]
+    pub(crate) fn read(&self, n: usize) -> &[u8] {
+        &self.bytes[ROOM..ROOM + n]
     }
 }
 
@@ -51,7 +62,7 @@ impl Buffers {
     /// Gives a buffer back.
     #[inline]
     pub(crate) fn put(&mut self, buffer: Vec<u8>) {
-        if self.0.len() < KEPT && buffer.capacity() <= KEPT_CAPACITY {
+        if self.0.len() < KEPT && (1..=KEPT_CAPACITY).contains(&buffer.capacity()) {
             self.0.push(buffer);
         }
     }

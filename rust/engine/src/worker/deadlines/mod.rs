@@ -61,11 +61,6 @@ impl Deadlines {
         Deadline { table: Rc::clone(self), entry, key }
     }
 
-    /// Number of registered tasks.
-    pub(crate) fn len(&self) -> usize {
-        self.tasks.borrow().len()
-    }
-
     /// Fires what is due at `now_ms` and says when to sweep next.
     pub(crate) fn sweep(&self, now_ms: u64) -> u64 {
         let tasks = self.tasks.borrow();

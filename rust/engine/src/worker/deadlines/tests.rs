@@ -81,7 +81,7 @@ fn a_dropped_deadline_leaves_the_table() {
     deadline.set(5);
     drop(deadline);
     table.sweep(100);
-    assert_eq!((table.len(), count.0.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!((table.tasks.borrow().len(), count.0.load(Ordering::Relaxed)), (0, 0));
 }
 
 #[test]
