@@ -158,8 +158,8 @@ class Peer:
 class Upstream:
     """A server on a port of the loopback, whose connections are accepted when the test says so."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self.socket = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, context: ssl.SSLContext | None = None, port: int = 0) -> None:
+        self.socket = socket.create_server(("127.0.0.1", port))
         self.socket.settimeout(PATIENCE)
         self.port: int = self.socket.getsockname()[1]
         self.node = f"127.0.0.1:{self.port}"

@@ -1,5 +1,7 @@
 """Where bodies end, on both sides."""
 
+from contextlib import suppress
+
 import pytest
 from dialogue import Upstream
 from gateways import Served
@@ -212,3 +214,42 @@ def test_a_reason_phrase_is_passed_on(served: Served, upstream: Upstream) -> Non
     server.head()
     server.send("HTTP/1.1 299 Quite Fine\r\nContent-Length: 0\r\n\r\n")
     assert client.answer().line == "HTTP/1.1 299 Quite Fine"
+
+
+def test_a_head_of_an_answer_may_be_large(served: Served, upstream: Upstream) -> None:
+    client = served.ask(GET)
+    server = upstream.accept()
+    server.head()
+    fields = [(f"X-{number}", "x" * 1000) for number in range(50)]
+    server.send(
+        "HTTP/1.1 200 OK\r\n", *(f"{name}: {value}\r\n" for name, value in fields), "Content-Length: 2\r\n\r\nhi"
+    )
+    answer = client.answer()
+    assert [field for field in answer.fields if field[0].startswith("X-")] == fields
+    assert answer.body == b"hi"
+
+
+def test_trailers_that_are_too_large_end_an_answer(served: Served, upstream: Upstream) -> None:
+    client = served.ask(GET)
+    server = upstream.accept()
+    server.head()
+    server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+    client.head()
+    assert client.chunk() == b"hi"
+    with suppress(BrokenPipeError, ConnectionResetError):
+        server.send("0\r\n", *(f"X-{number}: {'x' * 1000}\r\n" for number in range(100)), "\r\n")
+    assert client.ended()
+    assert served.log.next().startswith("UP 200 ")
+
+
+def test_a_body_that_follows_an_answer_without_one_is_nobody_s(served: Served, upstream: Upstream) -> None:
+    client = served.ask("HEAD / HTTP/1.1\r\nHost: shop\r\n\r\n")
+    server = upstream.accept()
+    server.head()
+    server.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+    client.answer(to="HEAD")
+    client.send(GET)
+    second = upstream.accept()
+    second.head()
+    second.send(OK)
+    assert client.answer().body == b"hi"

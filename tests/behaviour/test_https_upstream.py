@@ -2,6 +2,8 @@
 
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -156,3 +158,46 @@ def test_a_handshake_that_hangs_is_504(serve: Serve, upstream: Upstream) -> None
     server = upstream.accept()
     assert client.answer().status == 504
     assert b"\x16" in server.rest()
+
+
+def test_an_answer_that_ends_by_closing_is_whole_only_if_tls_says_so(
+    serve: Serve, authority: Authority, secure: SecureUpstream
+) -> None:
+    served = serve(https(secure.node), apisix__ssl=trusting(authority))
+    for honest in (True, False):
+        client = served.ask(GET)
+        server = secure.accept()
+        server.head()
+        server.send("HTTP/1.1 200 OK\r\n\r\nbody")
+        client.head()
+        assert client.chunk() == b"body"
+        assert isinstance(server.socket, ssl.SSLSocket)
+        if honest:
+            Thread(target=_unwrap, args=(server.socket,)).start()
+            assert client.chunk() == b""
+        else:
+            server.close()
+            assert client.ended()
+
+
+def _unwrap(socket: ssl.SSLSocket) -> None:
+    """Say `close_notify`."""
+    with suppress(OSError):
+        socket.unwrap()
+
+
+def test_large_bodies_pass_both_ways(serve: Serve, authority: Authority, secure: SecureUpstream) -> None:
+    served = serve(https(secure.node), apisix__ssl=trusting(authority))
+    body = bytes(range(256)) * 8192
+    client = served.connect()
+    sender = Thread(
+        target=client.send, args=(f"POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: {len(body)}\r\n\r\n", body)
+    )
+    sender.start()
+    server = secure.accept()
+    assert server.request().body == body
+    sender.join()
+    answering = Thread(target=server.send, args=(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n", body))
+    answering.start()
+    assert client.answer().body == body
+    answering.join()

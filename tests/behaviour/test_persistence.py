@@ -1,5 +1,6 @@
 """Connections that stay open: with clients and with upstreams, HTTP/1.0 and 1.1, pipelining."""
 
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -198,3 +199,47 @@ def test_a_stale_connection_costs_no_request(served: Served, upstream: Upstream,
     assert client.answer().status == 200
     served.log.next()
     assert served.log.next().startswith("- 200 200 ")
+
+
+def test_nothing_is_served_after_a_close(served: Served, upstream: Upstream) -> None:
+    client = served.ask("GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n" + GET)
+    server = upstream.accept()
+    server.head()
+    server.send(OK)
+    assert client.answer().body == b"hi"
+    assert client.ended()
+    assert upstream.untouched()
+    served.ask(GET)
+    assert server.head().line == "GET / HTTP/1.1"
+
+
+def test_an_empty_body_that_is_announced_stays_announced(served: Served, upstream: Upstream) -> None:
+    served.ask("POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n")
+    assert upstream.accept().head()["Content-Length"] == "0"
+
+
+def test_a_request_under_way_is_finished_whatever_is_published(served: Served, upstream: Upstream) -> None:
+    client = served.ask(GET)
+    server = upstream.accept()
+    server.head()
+    served.publish()
+    assert served.ask(GET).answer().status == 404
+    server.send(OK)
+    assert client.answer().body == b"hi"
+    assert client.send(GET).answer().status == 404
+
+
+def test_ipv6_is_served_beside_ipv4(serve: Serve, upstream: Upstream) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this host has no IPv6")
+    listen = [{"ip": "::1", "port": 0}, {"ip": "127.0.0.1", "port": 0}]
+    served = serve(
+        route(upstream.node), apisix__node_listen=listen, http__access_log_format="$remote_addr $server_addr"
+    )
+    served.ask(GET)
+    server = upstream.accept()
+    assert server.head()["X-Real-IP"] == "::1"
+    server.send(OK)
+    assert served.log.next() == "::1 ::1"

@@ -222,6 +222,33 @@ def test_a_disk_that_is_full_costs_no_request(run: Run) -> None:
             assert client.send(GET).answer().status == 200
 
 
+def test_a_tunnel_does_not_keep_a_stop_from_ending(run: Run, upstream: Upstream) -> None:
+    process = run(route(upstream.node, enable_websocket=True), nginx__worker_shutdown_timeout="300ms")
+    client = process.connect()
+    client.send(GET.replace("\r\n\r\n", "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
+    server = upstream.accept()
+    server.head()
+    server.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    client.head()
+    process.signal(TERM)
+    refused(process)
+    client.send("still")
+    assert server.exactly(5) == b"still"
+    assert client.ended()
+    assert server.ended()
+    process.ended()
+
+
+def test_a_bad_settings_file_is_not_taken_at_a_hangup(run: Run) -> None:
+    with Echo() as upstream:
+        process = run(route(upstream.node))
+        process.settle()
+        (process.folder / "config.yaml").write_text("apisix: {node_lisen: 1}\n")
+        process.signal(HUP)
+        process.errors.with_text("node_lisen")
+        assert process.connect().send(GET).answer().status == 200
+
+
 class Echo:
     """An upstream that answers every request with `hi`, on threads of its own."""
 

@@ -1,11 +1,13 @@
 """Nodes that fail, and what is tried again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
+from threading import Thread
 
 import pytest
 from dialogue import Peer, Upstream
-from gateways import Served, route
+from gateways import Served, patiently, route
 
 Serve = Callable[..., Served]
 Two = tuple[Upstream, Upstream]
@@ -263,3 +265,68 @@ def test_nodes_share_requests_by_weight(serve: Serve, upstreams: Two) -> None:
             break
         client.answer()
     assert (served_by.count(0), served_by.count(1)) == (6, 2)
+
+
+def test_a_node_that_is_back_is_used_at_once_if_there_is_no_other(serve: Serve) -> None:
+    gone = Upstream()
+    gone.close()
+    served = serve(route(gone.node))
+    client = served.connect()
+    assert client.send(GET).answer().status == 502
+    back = Upstream(port=gone.port)
+    try:
+        client.send(GET)
+        server = back.accept()
+        server.head()
+        server.send(OK)
+        assert client.answer().body == b"hi"
+    finally:
+        back.close()
+
+
+def test_a_node_that_is_back_is_used_again_beside_another(serve: Serve, upstream: Upstream) -> None:
+    gone = Upstream()
+    gone.close()
+    served = serve(route(gone.node, upstream.node))
+    Thread(target=_answer_all, args=(upstream,), daemon=True).start()
+    client = served.connect()
+    for _ in range(4):
+        assert client.send(GET).answer().body == b"hi"
+    back = Upstream(port=gone.port)
+    try:
+        for _ in patiently():
+            client.send(GET)
+            back.socket.settimeout(0.02)
+            try:
+                server = back.accept()
+            except TimeoutError:
+                assert client.answer().body == b"hi"
+                continue
+            server.head()
+            server.send(OK.replace("hi", "me"))
+            assert client.answer().body == b"me"
+            break
+        else:
+            raise AssertionError("the node was not tried again")
+    finally:
+        back.close()
+
+
+def _answer_all(upstream: Upstream) -> None:
+    """Answer every request that comes over the first connection."""
+    server = upstream.accept()
+    with suppress(AssertionError, OSError):
+        while True:
+            server.head()
+            server.send(OK)
+
+
+def test_a_name_in_the_hosts_file_is_a_node(serve: Serve, upstream: Upstream) -> None:
+    served = serve(route(f"localhost:{upstream.port}", upstream__pass_host="node"), apisix__enable_ipv6=False)
+    client = served.connect()
+    for _ in range(2):
+        client.send(GET)
+        server = upstream.current()
+        assert server.head()["Host"] == f"localhost:{upstream.port}"
+        server.send(OK)
+        assert client.answer().body == b"hi"

@@ -192,3 +192,25 @@ def test_large_bodies_pass_over_tls(secure: Secure, authority: Authority, upstre
     assert server.request().body == body
     server.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n", body)
     assert client.answer().body == body
+
+
+def test_a_websocket_passes_over_tls(serve: Serve, authority: Authority, upstream: Upstream) -> None:
+    served = serve(
+        route(upstream.node, enable_websocket=True),
+        ssls=[authority.issue("shop").as_ssl("shop")],
+        apisix__node_listen=[],
+        apisix__ssl={"enable": True, "listen": [{"ip": "127.0.0.1", "port": 0}]},
+    )
+    client = served.connect_tls(authority.client(), "shop")
+    client.send(GET.replace("\r\n\r\n", "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
+    server = upstream.accept()
+    server.head()
+    server.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    client.head()
+    for _ in range(10):
+        client.send("x" * 40_000)
+        assert server.exactly(40_000) == b"x" * 40_000
+        server.send("y" * 40_000)
+        assert client.exactly(40_000) == b"y" * 40_000
+    server.close()
+    assert client.rest() == b""
