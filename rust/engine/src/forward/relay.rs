@@ -56,6 +56,21 @@ impl Failure {
         Self { flag, status, node: None, detail: detail.into() }
     }
 
+    /// The client did not wait for its answer.
+    pub(super) fn client_left() -> Self {
+        Self::new(Flag::ClientLeft, 499, "client closed its connection")
+    }
+
+    /// `timeout.total` is over.
+    pub(super) fn total() -> Self {
+        Self::new(Flag::TotalTimeout, 504, "time for the whole exchange is over")
+    }
+
+    /// The time to drain is over.
+    pub(super) fn shutting_down() -> Self {
+        Self::new(Flag::ShuttingDown, 503, "the gateway is shutting down")
+    }
+
     /// A node's failure.
     pub(super) fn node(kind: UpstreamFailure, status: u16, detail: impl Into<String>) -> Self {
         Self { flag: kind.flag(), status, node: Some(kind), detail: detail.into() }
@@ -102,6 +117,11 @@ impl<'a> Relay<'a> {
         upstream: &'a mut Stream,
     ) -> Self {
         let timeouts = exchange.timeouts();
+        // What came due before is over: the wait for this request, which arrived in the same turn
+        // as its end, or the last attempt.
+        if !worker.killed() {
+            client.deadline.clear();
+        }
         Self {
             worker,
             client,
@@ -147,8 +167,7 @@ impl<'a> Relay<'a> {
             Poll::Ready(Ok(())) => Poll::Ready(Outcome::Answered),
             Poll::Ready(Err(broken)) => Poll::Ready(Outcome::Failed(self.download_failure(broken))),
             Poll::Pending if self.client_left(cx) => {
-                let failure = Failure::new(Flag::ClientLeft, 499, "client closed its connection");
-                Poll::Ready(Outcome::Failed(failure))
+                Poll::Ready(Outcome::Failed(Failure::client_left()))
             }
             Poll::Pending => {
                 self.arm();
@@ -182,28 +201,14 @@ impl<'a> Relay<'a> {
         })
     }
 
-    /// Watches the client while nothing is expected of it. What it sends is its next request
-    /// and is kept; after that its leaving shows only when it is written to.
+    /// Watches the client while nothing is expected of it.
     fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.sent || !self.upload.complete() || !self.client.unread.is_empty() {
-            return false;
-        }
-        let scratch = &mut *self.worker.scratch.borrow_mut();
-        match self.client.stream.poll_read(cx, scratch.space()) {
-            Poll::Pending => false,
-            Poll::Ready(Ok(n)) if n > 0 => {
-                self.client.unread.extend_from_slice(&scratch.space()[..n]);
-                false
-            }
-            Poll::Ready(_) => true,
-        }
+        self.sent && self.upload.complete() && self.client.has_left(cx, self.worker)
     }
 
     fn download_failure(&mut self, broken: download::Broken) -> Failure {
         let detail = match broken {
-            download::Broken::ClientLeft => {
-                return Failure::new(Flag::ClientLeft, 499, "client closed its connection");
-            }
+            download::Broken::ClientLeft => return Failure::client_left(),
             download::Broken::UpstreamMalformed(reject) => {
                 return Failure::node(UpstreamFailure::Protocol, 502, reject.reason());
             }
@@ -222,7 +227,7 @@ impl<'a> Relay<'a> {
 
     fn timed_out(&self) -> Failure {
         if self.worker.killed() {
-            return Failure::new(Flag::ShuttingDown, 503, "the gateway is shutting down");
+            return Failure::shutting_down();
         }
         match self.cause {
             Cause::ClientBody => {
@@ -237,9 +242,7 @@ impl<'a> Relay<'a> {
             Cause::UpstreamRead => {
                 Failure::node(UpstreamFailure::Timeout, 504, "upstream gave no bytes in time")
             }
-            Cause::Total => {
-                Failure::new(Flag::TotalTimeout, 504, "time for the whole exchange is over")
-            }
+            Cause::Total => Failure::total(),
         }
     }
 

@@ -126,6 +126,12 @@ impl Deadline {
         }
     }
 
+    /// Takes the deadline away, also one that came.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        self.entry.at.set(NEVER);
+    }
+
     /// Whether the deadline came (and was not set anew since).
     #[inline]
     pub(crate) fn expired(&self) -> bool {
