@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::config::{self, Invalid, TlsVersion, Usage};
+use gateway_core::config::{self, Balancer, Invalid, Targets, TlsVersion, Usage};
 use gateway_kit::expr::Expr;
 use gateway_net::tls::{Certificate, CertificateTable, HostOptions, Versions, VirtualHost};
 use serde_json::Value;
@@ -93,12 +93,7 @@ impl Publisher {
         let (number, registry) = (self.last_upstream, &mut self.registry);
         let built = Upstream::build(upstream, number, registry, &mut self.trust, self.ca.as_ref())
             .map_err(|(pointer, message)| Invalid::at(pointer, message))?;
-        if upstream.scheme.is_tls() && !upstream.tls.verify {
-            warnings.push(format!(
-                "{name}: tls.verify is false, so whoever answers at its nodes' addresses is \
-                 believed to be the upstream"
-            ));
-        }
+        warnings.extend(without_effect(upstream).map(|what| format!("{name}: {what}")));
         Ok(Arc::new(built))
     }
 
@@ -151,6 +146,34 @@ impl Publisher {
         let hosts = ssls.into_iter().map(|(_, host)| Arc::clone(host));
         CertificateTable::new(hosts, settings.ssl.fallback_sni.as_deref())
     }
+}
+
+/// What an upstream asks for and does not get, or should think about.
+fn without_effect(upstream: &config::Upstream) -> impl Iterator<Item = &'static str> {
+    let priorities = match &upstream.targets {
+        Targets::Nodes(nodes) => nodes.iter().any(|node| node.priority != nodes[0].priority),
+        Targets::Discovered { .. } => false,
+    };
+    let unverified = upstream.scheme.is_tls() && !upstream.tls.verify;
+    [
+        (
+            unverified,
+            "tls.verify is false, so whoever answers at its nodes' addresses is believed to be the \
+             upstream",
+        ),
+        (
+            upstream.balancer != Balancer::RoundRobin,
+            "its type is not known to this release yet, and it is balanced as roundrobin",
+        ),
+        (priorities, "priorities of nodes have no effect in this release yet"),
+        (
+            upstream.checks.is_some(),
+            "checks are not run by this release yet; a node that fails is passed over for a while \
+             all the same",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(applies, what)| applies.then_some(what))
 }
 
 /// A mistake of an upstream that is written out inside another resource.

@@ -180,13 +180,13 @@ impl Publisher {
                 config::build(kind, Some(&change.id), &mut document.clone(), &context)?
             }
         };
-        Ok((kind, self.make(&change.id, resource, settings, warnings)?))
+        Ok((kind, self.make((kind, &change.id), resource, settings, warnings)?))
     }
 
     /// Makes a resource ready for the workers.
     fn make(
         &mut self,
-        id: &str,
+        (kind, id): (Kind, &str),
         resource: Resource,
         settings: &Settings,
         warnings: &mut Vec<String>,
@@ -209,7 +209,10 @@ impl Publisher {
                 Ready::Upstream(self.build_upstream(&config, &name, warnings)?)
             }
             Resource::Ssl(config) => Ready::Ssl(self.build_ssl(&config, settings)?),
-            _ => Ready::Other,
+            _ => {
+                warnings.push(format!("{} {id} is kept and has no effect in this release yet", kind.noun()));
+                Ready::Other
+            }
         })
     }
 

@@ -216,3 +216,23 @@ fn unverified_upstreams_are_named() {
     let report = report.expect("it is a choice");
     assert!(report.warnings[0].contains("upstream u"), "{:?}", report.warnings);
 }
+
+#[test]
+fn what_has_no_effect_yet_is_said() {
+    let mut publisher = publisher();
+    let nodes = json!([
+        {"host": "127.0.0.1", "port": 1, "weight": 1, "priority": 1},
+        {"host": "127.0.0.1", "port": 2, "weight": 1},
+    ]);
+    let checks = json!({"active": {"http_path": "/"}});
+    let document = json!({"nodes": nodes, "type": "least_conn", "checks": checks});
+    let changes = vec![
+        change("upstreams", "u", document),
+        change("consumers", "jack", json!({"username": "jack"})),
+    ];
+    let report = apply(&mut publisher, changes).expect("all is valid");
+    let said = report.warnings.join("\n");
+    for words in ["its type", "priorities", "checks", "consumer jack"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
