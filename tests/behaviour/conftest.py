@@ -6,6 +6,7 @@ Most tests take the gateway that lives in the test's own process; those about si
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 from pathlib import Path
@@ -121,6 +122,24 @@ def dead() -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.fixture
+def full() -> Iterator[str]:
+    """A node whose backlog is full: connections to it are neither accepted nor refused."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        waiting = []
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                one.connect(listening.getsockname())
+            waiting.append(one)
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        for one in waiting:
+            one.close()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,14 @@ def test_a_client_that_leaves_while_it_waits_ends_the_request(served: Served, up
     assert served.log.next() == "DC 499 - GET / HTTP/1.1"
 
 
+@pytest.mark.parametrize("how", ["close", "half_close"])
+def test_a_client_that_leaves_while_a_node_is_connected_to_ends_the_request(serve: Serve, full: str, how: str) -> None:
+    served = serve(route(full, upstream__timeout={"connect": 60, "send": 60, "read": 60}))
+    client = served.ask(GET)
+    getattr(client, how)()
+    assert served.log.next() == "DC 499 - GET / HTTP/1.1"
+
+
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_client_that_leaves_amid_its_answer_ends_the_request(served: Served, upstream: Upstream, how: str) -> None:
     client = served.ask(GET)

@@ -330,3 +330,21 @@ def test_a_name_in_the_hosts_file_is_a_node(serve: Serve, upstream: Upstream) ->
         assert server.head()["Host"] == f"localhost:{upstream.port}"
         server.send(OK)
         assert client.answer().body == b"hi"
+
+
+def test_a_silent_node_is_replaced_by_another_on_the_connection_kept_to_it(serve: Serve, upstreams: Two) -> None:
+    served = serve(route(*(one.node for one in upstreams), upstream__timeout={"connect": 60, "send": 60, "read": 0.2}))
+    kept = []
+    for _ in range(2):
+        client = served.ask(GET)
+        peer, _ = accept_at(upstreams)
+        kept.append(peer)
+        peer.head()
+        peer.send(OK)
+        assert client.answer().body == b"hi"
+    client = served.ask(GET)
+    silent, other = kept
+    silent.head()
+    other.head()
+    other.send(OK)
+    assert client.answer().status == 200

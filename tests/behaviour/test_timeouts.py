@@ -1,8 +1,7 @@
 """What takes too long: clients that do not ask, upstreams that do not answer."""
 
 import json
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -19,24 +18,6 @@ LONG = 60
 
 def timeout(**short: float) -> dict[str, float]:
     return {"connect": LONG, "send": LONG, "read": LONG} | short
-
-
-@pytest.fixture
-def full() -> Iterator[str]:
-    """A node whose backlog is full: connections to it are neither accepted nor refused."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(0)
-        waiting = []
-        for _ in range(4):
-            one = socket.socket()
-            one.setblocking(False)
-            with suppress(BlockingIOError):
-                one.connect(listening.getsockname())
-            waiting.append(one)
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
-        for one in waiting:
-            one.close()
 
 
 def test_no_connection_in_time_is_504(serve: Serve, full: str) -> None:
@@ -118,6 +99,13 @@ def test_the_total_holds_for_all_tries_together(serve: Serve, full: str, upstrea
         server.head()
         assert server.ended()
     assert sorted(served.log.next().split(" ")[0] for _ in clients) == ["TT", "TT,UF"]
+
+
+def test_the_total_holds_while_a_connection_is_waited_for(serve: Serve, full: str, upstream: Upstream) -> None:
+    served = serve(route(full, upstream.node, upstream__timeout=timeout(total=0.2), upstream__retries=1))
+    clients = [served.ask(GET) for _ in range(2)]
+    assert [client.answer().status for client in clients] == [504, 504]
+    assert [served.log.next().split(" ")[0] for _ in clients] == ["TT", "TT"]
 
 
 def test_a_route_has_timeouts_of_its_own(serve: Serve, upstream: Upstream) -> None:

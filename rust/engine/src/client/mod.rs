@@ -33,6 +33,9 @@ const LINGER_PAUSE_MS: u64 = 5_000;
 /// How long a connection may wait with its first request once the worker drains, in
 /// milliseconds: who has just connected is about to ask.
 const LAST_CALL_MS: u64 = 1_000;
+/// How long one may wait with a further request then: a busy client's is on its way, and would be
+/// lost if the connection were closed now.
+const NEXT_CALL_MS: u64 = 200;
 
 /// Where a connection came from.
 #[derive(Debug, Clone)]
@@ -143,9 +146,13 @@ impl Client {
 
     /// The worker drains: what has come already is served, and little more is waited for.
     fn hurry(&mut self, worker: &Worker) {
-        let last_call = self.requests == 0 && !self.last_call && !worker.killed();
-        self.last_call |= last_call;
-        self.deadline.set(worker.now_ms() + if last_call { LAST_CALL_MS } else { 1 });
+        let called = std::mem::replace(&mut self.last_call, true) || worker.killed();
+        let wait = match self.requests {
+            _ if called => 1,
+            0 => LAST_CALL_MS,
+            _ => NEXT_CALL_MS,
+        };
+        self.deadline.set(worker.now_ms() + wait);
         self.deadline.set_idle(false);
     }
 
@@ -186,7 +193,7 @@ impl Client {
                 self.reader.abandon(&self.unread, &mut exchange.request);
                 Poll::Ready(Next::TimedOut(exchange))
             }
-            None if worker.draining() && self.requests == 0 && !self.last_call => {
+            None if worker.draining() && !self.last_call => {
                 self.hurry(worker);
                 Poll::Pending
             }
@@ -236,6 +243,23 @@ impl Client {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
             (true, Version::Http11) => Persistence::Open,
+        }
+    }
+
+    /// Whether the client has left. To be asked while nothing is expected of it: what it sends is
+    /// its next request and is kept; after that its leaving shows only when it is written to.
+    pub(crate) fn has_left(&mut self, cx: &mut Context<'_>, worker: &Worker) -> bool {
+        if !self.unread.is_empty() {
+            return false;
+        }
+        let scratch = &mut *worker.scratch.borrow_mut();
+        match self.stream.poll_read(cx, scratch.space()) {
+            Poll::Pending => false,
+            Poll::Ready(Ok(n)) if n > 0 => {
+                self.unread.extend_from_slice(&scratch.space()[..n]);
+                false
+            }
+            Poll::Ready(_) => true,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::observe::metrics::UpstreamFailure;
 use crate::tls;
 use crate::upstream::endpoint::Endpoint;
-use crate::upstream::{Timeouts, Upstream};
+use crate::upstream::Upstream;
 use crate::worker::Worker;
 
 /// The address that a node's connection goes to, if nothing has to be waited for: a literal one,
@@ -30,21 +30,32 @@ pub(super) fn known_address(worker: &Worker, endpoint: &Endpoint) -> Option<Sock
     Some(SocketAddr::new(ip, endpoint.key.port))
 }
 
+/// How long a connection is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Microseconds for a lookup, and for a connection.
+    pub(super) connect: u64,
+    /// When the whole exchange must be over, in microseconds of the worker's clock.
+    pub(super) until: u64,
+    /// Whether the client has sent all of its request, so that its leaving can be seen.
+    pub(super) watch: bool,
+}
+
 /// The address that a node's name resolves to.
 pub(super) async fn resolve(
     worker: &Worker,
-    client: &Client,
+    client: &mut Client,
     endpoint: &Endpoint,
-    timeouts: Timeouts,
+    patience: Patience,
 ) -> Result<SocketAddr, Failure> {
     let name = endpoint.key.host.to_string();
     let failed = |status, detail: String| Failure::node(UpstreamFailure::Resolve, status, detail);
     let lookup = worker.resolver().lookup(&name);
-    let addresses = match within(worker, client, timeouts.connect, lookup).await {
-        Some(Ok(addresses)) => addresses,
-        Some(Err(error)) => return Err(failed(502, error.to_string())),
-        None => return Err(failed(504, format!("{name}: no answer of the resolver in time"))),
-    };
+    let late = || failed(504, format!("{name}: no answer of the resolver in time"));
+    let looked_up = within(worker, client, patience, lookup).await;
+    let addresses = looked_up
+        .map_err(|failure| failure.unwrap_or_else(late))?
+        .map_err(|error| failed(502, error.to_string()))?;
     let ip = worker
         .first_address(&addresses)
         .ok_or_else(|| failed(502, format!("{name} has no address")))?;
@@ -91,10 +102,10 @@ pub(super) fn pooled(worker: &Worker, way: &Way) -> Option<Pooled> {
 /// A new connection, TLS included.
 pub(super) async fn open(
     worker: &Worker,
-    client: &Client,
+    client: &mut Client,
     upstream: &Upstream,
     way: &Way,
-    timeouts: Timeouts,
+    patience: Patience,
 ) -> Result<Pooled, Failure> {
     let started = worker.now_us();
     let connect = async {
@@ -107,37 +118,45 @@ pub(super) async fn open(
             _ => Ok(Stream::Tcp(TcpSocket(socket))),
         }
     };
-    match within(worker, client, timeouts.connect, connect).await {
-        Some(Ok(stream)) => {
-            worker.recorder.upstream_connected(worker.now_us() - started);
-            Ok(Pooled::fresh(stream, way.address))
-        }
-        Some(Err(failure)) => Err(failure),
-        None => {
-            let kind = UpstreamFailure::ConnectTimeout;
-            Err(Failure::node(kind, 504, "no connection in time"))
-        }
-    }
+    let late = || Failure::node(UpstreamFailure::ConnectTimeout, 504, "no connection in time");
+    let connected = within(worker, client, patience, connect).await;
+    let stream = connected.map_err(|failure| failure.unwrap_or_else(late))??;
+    worker.recorder.upstream_connected(worker.now_us() - started);
+    Ok(Pooled::fresh(stream, way.address))
 }
 
 fn refused(error: &io::Error) -> Failure {
     Failure::node(UpstreamFailure::of_connect(error), 502, error.to_string())
 }
 
-/// Runs `future` for at most `limit_us`; None when the time is over.
+/// Runs `future` for as long as `patience` has it.
+///
+/// # Errors
+/// Why it was not waited for; None if it took too long itself.
 async fn within<F: Future>(
     worker: &Worker,
-    client: &Client,
-    limit_us: u64,
+    client: &mut Client,
+    patience: Patience,
     future: F,
-) -> Option<F::Output> {
-    client.deadline.set(worker.now_ms() + limit_us / 1_000 + 1);
+) -> Result<F::Output, Option<Failure>> {
+    let last = patience.until.min(worker.now_us() + patience.connect);
+    client.deadline.set(last / 1_000 + 1);
     let mut future = pin!(future);
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
-            return Poll::Ready(Some(output));
+            return Poll::Ready(Ok(output));
         }
-        if client.deadline.expired() { Poll::Ready(None) } else { Poll::Pending }
+        if client.deadline.expired() {
+            return Poll::Ready(Err(match last == patience.until {
+                _ if worker.killed() => Some(Failure::shutting_down()),
+                true => Some(Failure::total()),
+                false => None,
+            }));
+        }
+        if patience.watch && client.has_left(cx, worker) {
+            return Poll::Ready(Err(Some(Failure::client_left())));
+        }
+        Poll::Pending
     })
     .await
 }

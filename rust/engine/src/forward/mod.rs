@@ -34,7 +34,7 @@ use crate::respond::{self, Answer};
 use crate::upstream::Upstream;
 use crate::upstream::endpoint::Endpoint;
 use crate::worker::Worker;
-use connect::Way;
+use connect::{Patience, Way};
 use relay::{Failure, Outcome, Relay};
 
 pub(crate) use upload::{Ungathered, Upload};
@@ -121,18 +121,29 @@ async fn try_node(
 ) -> Result<(), (Failure, Then)> {
     let endpoint = &upstream.nodes[node].endpoint;
     let timeouts = exchange.timeouts();
+    let patience = Patience {
+        connect: timeouts.connect,
+        until: match timeouts.total {
+            0 => u64::MAX,
+            total => exchange.started + total,
+        },
+        watch: upload.complete(),
+    };
     head::for_node(exchange, upstream, node);
     let mut fresh = false;
     loop {
         let first = exchange.attempts.is_empty();
         let started = if first { exchange.started } else { worker.now_us() };
         exchange.attempts.push(Attempt::new(endpoint, started));
-        let next = |failure| (failure, Then::NextNode);
+        let next = |failure: Failure| {
+            let then = if failure.node.is_some() { Then::NextNode } else { Then::GiveUp };
+            (failure, then)
+        };
         let address = match connect::known_address(worker, endpoint) {
             Some(address) => address,
             None => {
                 upload.settle(worker);
-                connect::resolve(worker, client, endpoint, timeouts).await.map_err(next)?
+                connect::resolve(worker, client, endpoint, patience).await.map_err(next)?
             }
         };
         let host = exchange.request.host().unwrap_or_default();
@@ -142,7 +153,7 @@ async fn try_node(
             Some(connection) => connection,
             None => {
                 upload.settle(worker);
-                connect::open(worker, client, upstream, &way, timeouts).await.map_err(next)?
+                connect::open(worker, client, upstream, &way, patience).await.map_err(next)?
             }
         };
         worker.count_try(endpoint, connection.reused());

@@ -9,7 +9,6 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
 
 use super::download::{self, Download};
