@@ -16,8 +16,8 @@ use super::relay::Failure;
 use crate::client::Client;
 use crate::observe::metrics::UpstreamFailure;
 use crate::tls;
-use crate::upstream::endpoint::Endpoint;
 use crate::upstream::Upstream;
+use crate::upstream::endpoint::Endpoint;
 use crate::worker::Worker;
 
 /// The address that a node's connection goes to, if nothing has to be waited for: a literal one,

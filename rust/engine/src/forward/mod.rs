@@ -139,22 +139,20 @@ async fn try_node(
             let then = if failure.node.is_some() { Then::NextNode } else { Then::GiveUp };
             (failure, then)
         };
-        let address = match connect::known_address(worker, endpoint) {
-            Some(address) => address,
-            None => {
-                upload.settle(worker);
-                connect::resolve(worker, client, endpoint, patience).await.map_err(next)?
-            }
+        let address = if let Some(address) = connect::known_address(worker, endpoint) {
+            address
+        } else {
+            upload.settle(worker);
+            connect::resolve(worker, client, endpoint, patience).await.map_err(next)?
         };
         let host = exchange.request.host().unwrap_or_default();
         let way = Way::new(worker, upstream, endpoint, host, address);
         let pooled = if fresh { None } else { connect::pooled(worker, &way) };
-        let connection = match pooled {
-            Some(connection) => connection,
-            None => {
-                upload.settle(worker);
-                connect::open(worker, client, upstream, &way, patience).await.map_err(next)?
-            }
+        let connection = if let Some(connection) = pooled {
+            connection
+        } else {
+            upload.settle(worker);
+            connect::open(worker, client, upstream, &way, patience).await.map_err(next)?
         };
         worker.count_try(endpoint, connection.reused());
         if let Some(attempt) = exchange.attempts.last_mut() {

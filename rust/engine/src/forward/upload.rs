@@ -359,7 +359,7 @@ impl Upload {
         while let Ok(decoded) = decoder.decode(&kept[used..]) {
             match decoded.part {
                 Part::Data(data) => {
-                    out.extend_from_slice(&kept[used + data.start..used + data.end])
+                    out.extend_from_slice(&kept[used + data.start..used + data.end]);
                 }
                 Part::End | Part::More => break,
             }

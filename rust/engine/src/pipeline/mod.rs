@@ -57,7 +57,8 @@ pub(crate) async fn run(
         client.keep_alive = false;
     }
     client.keep_alive &= upload.complete();
-    client.linger = !client.keep_alive && !(upload.complete() && client.unread.is_empty());
+    let unheard = !upload.complete() || !client.unread.is_empty();
+    client.linger = unheard && !client.keep_alive;
     exchange.request_length += upload.late();
     worker.buffers.borrow_mut().put(upload.into_buffer());
     finish(worker, client, exchange);
