@@ -74,6 +74,9 @@ struct Field {
     name: Span,
     value: Span,
     known: Known,
+    /// Whether the arena holds name and value as a wire line: `: ` between and CRLF after them.
+    /// Encoders copy such lines without a look.
+    line: bool,
 }
 
 /// The header fields of one message, in their order.
@@ -141,14 +144,31 @@ impl Headers {
     }
 
     /// Adds a field whose name and value are already in the arena. For parsers, which have
-    /// checked both.
+    /// checked both; to a map from which nothing was removed since it was emptied.
+    ///
+    /// `line` says that `: ` stands between them and CRLF after them, and nothing else.
     #[inline]
-    pub fn push_span(&mut self, name: Span, value: Span, known: Known) {
+    pub fn push_span(&mut self, name: Span, value: Span, known: Known, line: bool) {
+        debug_assert_eq!(self.hidden, 0, "a head that is being read has no removed fields");
+        self.seen |= known.bit();
+        self.fields.push(Field { name, value, known, line });
+    }
+
+    /// Adds a field that has just been written at the end of the arena as a wire line.
+    #[inline]
+    fn push_line(&mut self, name: Span, value: Span, known: Known) {
         if self.hidden & known.bit() != 0 {
             self.purge();
         }
         self.seen |= known.bit();
-        self.fields.push(Field { name, value, known });
+        self.fields.push(Field { name, value, known, line: true });
+    }
+
+    /// Number of fields, those that were removed but still lie there included: what a parser
+    /// counts against its limit.
+    #[inline]
+    pub fn pushed(&self) -> usize {
+        self.fields.len()
     }
 
     /// The first value of `name`, matched without regard to case.
@@ -221,17 +241,31 @@ impl Headers {
         self.present().map(|f| (f.known, self.bytes(f.name), self.bytes(f.value)))
     }
 
-    /// Every field as the arena has it, in order. For encoders, which copy neighbouring lines
-    /// at once.
+    /// Hands the fields as wire lines to `put`, in order and neighbours in the arena at once,
+    /// without those of the known names whose bits ([`Known::bit`]) are in `except`.
     #[inline]
-    pub fn iter_spans(&self) -> impl Iterator<Item = (Known, Span, Span)> {
-        self.present().map(|f| (f.known, f.name, f.value))
-    }
-
-    /// All bytes that spans point into.
-    #[inline]
-    pub fn arena(&self) -> &[u8] {
-        &self.arena
+    pub fn write_lines(&self, except: u64, mut put: impl FnMut(&[u8])) {
+        let except = except | self.hidden;
+        let mut run = 0..0;
+        for field in &self.fields {
+            if except & field.known.bit() != 0 {
+                continue;
+            }
+            let (name, value) = (field.name.range(), field.value.range());
+            if field.line {
+                if run.end != name.start {
+                    put(&self.arena[run.clone()]);
+                    run.start = name.start;
+                }
+                run.end = value.end + 2;
+            } else {
+                put(&self.arena[std::mem::take(&mut run)]);
+                for part in [&self.arena[name], b": ", &self.arena[value], b"\r\n"] {
+                    put(part);
+                }
+            }
+        }
+        put(&self.arena[run]);
     }
 
     /// Adds a field after the others.
@@ -264,7 +298,7 @@ impl Headers {
         self.arena.extend_from_slice(value);
         self.arena.extend_from_slice(b"\r\n");
         let value = Span::new(colon + 2, colon + 2 + value.len());
-        self.push_span(Span::new(start, colon), value, known);
+        self.push_line(Span::new(start, colon), value, known);
     }
 
     /// Appends the first value of `from` under another name; an empty one if there is none.
@@ -278,7 +312,7 @@ impl Headers {
         self.arena.extend_from_slice(b": ");
         self.arena.extend_from_within(source);
         self.arena.extend_from_slice(b"\r\n");
-        self.push_span(Span::new(start, colon), Span::new(colon + 2, end), known);
+        self.push_line(Span::new(start, colon), Span::new(colon + 2, end), known);
     }
 
     /// Gives `name` this one value: the first such field keeps its place and its case, further
@@ -300,6 +334,7 @@ impl Headers {
         };
         let span = self.stash(value);
         self.fields[first].value = span;
+        self.fields[first].line = false;
         let arena = &self.arena;
         let mut index = 0;
         self.fields.retain(|f| {
@@ -319,6 +354,7 @@ impl Headers {
                 let start = self.arena.len();
                 self.arena.extend_from_slice(value);
                 field.value = Span::new(start, self.arena.len());
+                field.line = false;
             }
             _ => {
                 self.remove_known(known);

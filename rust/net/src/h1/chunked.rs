@@ -24,7 +24,7 @@
 //! tolerate it before an extension: what hides there has split messages in two.
 
 use super::Reject;
-use super::fields::FieldReader;
+use super::fields::{FieldReader, Spacing};
 use gateway_core::headers::{Headers, Known, is_token_byte, is_value_byte};
 use std::ops::Range;
 
@@ -255,7 +255,7 @@ impl ChunkedDecoder {
                 return Err(Reject::TooManyFields);
             }
             if may_trail(line.known, &bytes[line.name.range()]) {
-                fields.push_span(line.name, line.value, line.known);
+                fields.push_span(line.name, line.value, line.known, line.spacing == Spacing::Usual);
             }
             Ok(())
         })?;

@@ -18,7 +18,7 @@
 //! ```
 
 use super::{Framing, Method};
-use gateway_core::headers::{Headers, Known, Span};
+use gateway_core::headers::{Headers, Known};
 
 /// What becomes of the connection after the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -200,7 +200,7 @@ fn put_response(out: &mut impl Sink, status: u16, reason: Option<&[u8]>, fields:
 }
 
 fn put_fields(out: &mut impl Sink, fields: &Fields) {
-    put_lines(out, fields.headers);
+    fields.headers.write_lines(NOT_COPIED, |lines| out.put(lines));
     match fields.framing {
         Framing::Length(length) => {
             out.put(b"Content-Length: ");
@@ -221,41 +221,6 @@ fn put_fields(out: &mut impl Sink, fields: &Fields) {
         }
     }
     out.put(b"\r\n");
-}
-
-/// Copies field lines, neighbours in the arena at once.
-fn put_lines(out: &mut impl Sink, headers: &Headers) {
-    let arena = headers.arena();
-    let mut run = 0..0;
-    for (known, name, value) in headers.iter_spans() {
-        if NOT_COPIED & known.bit() != 0 {
-            continue;
-        }
-        let start = name.start as usize;
-        if let Some(end) = line_end(arena, name, value) {
-            if run.end != start {
-                out.put(&arena[run.clone()]);
-                run.start = start;
-            }
-            run.end = end;
-        } else {
-            out.put(&arena[run.clone()]);
-            run = 0..0;
-            for part in [&arena[name.range()], b": ", &arena[value.range()], b"\r\n"] {
-                out.put(part);
-            }
-        }
-    }
-    out.put(&arena[run]);
-}
-
-/// Where the line ends if name and value stand in the arena as we would write them.
-#[inline]
-fn line_end(arena: &[u8], name: Span, value: Span) -> Option<usize> {
-    let colon = name.range().end;
-    let end = value.range().end;
-    let apart = value.start as usize == colon + 2 && arena.get(colon..colon + 2) == Some(b": ");
-    (apart && arena.get(end..end + 2) == Some(b"\r\n")).then_some(end + 2)
 }
 
 /// Fields that are written anew or end at this hop.

@@ -4,7 +4,7 @@
 //! them passes in all.
 
 use super::Reject;
-use super::scan::{find, token_end, value_end};
+use super::scan::{find, plain_name_end, token_end, value_end};
 use gateway_core::headers::{Known, Span, is_token_byte};
 
 /// Where reading stopped inside a field section.
@@ -52,6 +52,18 @@ pub(super) struct Line {
     pub(super) known: Known,
     /// Whether the name holds `_` or `.`, which no known name does.
     pub(super) twin: bool,
+    pub(super) spacing: Spacing,
+}
+
+/// The white space around a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spacing {
+    /// One space before it: the line stands in the input as an encoder would write it.
+    Usual,
+    /// None.
+    Bare,
+    /// Anything else that is allowed.
+    Odd,
 }
 
 impl FieldReader {
@@ -66,23 +78,34 @@ impl FieldReader {
     pub(super) fn read(
         &mut self,
         input: &[u8],
-        mut take: impl FnMut(&Line) -> Result<(), Reject>,
+        mut take: impl FnMut(Line) -> Result<(), Reject>,
     ) -> Result<Option<usize>, Reject> {
         loop {
-            let at_line = self.stage == Stage::Line;
-            let line = if at_line && let Some((line, next)) = whole_line(input, self.pos) {
-                self.pos = next;
-                line
-            } else if at_line && input[self.pos..].starts_with(b"\r\n") {
-                return Ok(Some(self.pos + 2));
-            } else {
-                match self.resume(input)? {
-                    Step::Field(line) => line,
-                    Step::End(end) => return Ok(Some(end)),
-                    Step::More => return Ok(None),
+            if self.stage == Stage::Line {
+                let mut pos = self.pos;
+                loop {
+                    let colon = find(input, pos, b':');
+                    let Some(name) = input.get(pos..colon) else { break };
+                    let known = Known::of(name);
+                    let mut twin = false;
+                    if known == Known::Other {
+                        match other_name(name) {
+                            Some(odd) => twin = odd,
+                            None => break,
+                        }
+                    }
+                    let Some(end) = usual_value(input, colon) else { break };
+                    let (name, value) = (Span::new(pos, colon), Span::new(colon + 2, end));
+                    pos = end + 2;
+                    take(Line { name, value, known, twin, spacing: Spacing::Usual })?;
                 }
-            };
-            take(&line)?;
+                self.pos = pos;
+            }
+            match self.resume(input)? {
+                Step::Field(line) => take(line)?,
+                Step::End(end) => return Ok(Some(end)),
+                Step::More => return Ok(None),
+            }
         }
     }
 
@@ -138,7 +161,13 @@ impl FieldReader {
                     self.stage = Stage::Line;
                     let known = Known::of(&input[name.range()]);
                     let twin = input[name.range()].iter().any(|b| KIND[*b as usize] & TWIN != 0);
-                    return Ok(Step::Field(Line { name, value, known, twin }));
+                    let after = value.range().end + 2 != self.pos;
+                    let spacing = match &input[self.colon + 1..value.start as usize] {
+                        b" " if !after => Spacing::Usual,
+                        b"" if !after => Spacing::Bare,
+                        _ => Spacing::Odd,
+                    };
+                    return Ok(Step::Field(Line { name, value, known, twin, spacing }));
                 }
                 Stage::Last => {
                     return match input.get(self.pos) {
@@ -152,45 +181,36 @@ impl FieldReader {
     }
 }
 
-/// The line at `start` and where the next one starts, if all of it is there and nothing is wrong
-/// with it: the usual case, without a state to keep.
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "called at one place; a call costs 50 instructions a field"
-)]
-fn whole_line(input: &[u8], start: usize) -> Option<(Line, usize)> {
-    if *input.get(start)? == b'\r' {
-        return None;
+/// Where the value after `colon` ends, if all of its line is there, nothing is wrong with it and
+/// it is spaced as usual.
+#[inline]
+fn usual_value(input: &[u8], colon: usize) -> Option<usize> {
+    let [b':', b' ', first] = *input.get(colon..)?.first_chunk()? else { return None };
+    let end = value_end(input, colon + 2);
+    let [last, b'\r', b'\n'] = *input.get(..end + 2)?.last_chunk()? else { return None };
+    (first > b' ' && last > b' ').then_some(end)
+}
+
+/// Whether a name that is not known has a twin; None if it is no token.
+#[inline(never)]
+fn other_name(name: &[u8]) -> Option<bool> {
+    if name.is_empty() {
+        None
+    } else if plain_name_end(name, 0) == name.len() {
+        Some(false)
+    } else {
+        odd_name(name)
     }
-    let colon = find(input, start, b':');
-    let name = input.get(start..colon)?;
-    let known = Known::of(name);
-    let mut twin = false;
-    if known == Known::Other {
-        let kinds = name.iter().fold([TOKEN, 0], |[all, any], b| {
-            let kind = KIND[*b as usize];
-            [all & kind, any | kind]
-        });
-        if kinds[0] == 0 || name.is_empty() {
-            return None;
-        }
-        twin = kinds[1] & TWIN != 0;
-    }
-    let mut from = colon + 1;
-    while matches!(input.get(from)?, b' ' | b'\t') {
-        from += 1;
-    }
-    let stop = value_end(input, from);
-    if input.get(stop..stop + 2)? != b"\r\n" {
-        return None;
-    }
-    let mut end = stop;
-    while matches!(input[end - 1], b' ' | b'\t') && end > from {
-        end -= 1;
-    }
-    let (name, value) = (Span::new(start, colon), Span::new(from, end));
-    Some((Line { name, value, known, twin }, stop + 2))
+}
+
+/// Whether a name that holds more than letters, digits and dashes has a twin; None if it is no
+/// token.
+fn odd_name(name: &[u8]) -> Option<bool> {
+    let [all, any] = name.iter().fold([TOKEN, 0], |[all, any], b| {
+        let kind = KIND[*b as usize];
+        [all & kind, any | kind]
+    });
+    (all != 0).then_some(any & TWIN != 0)
 }
 
 /// Why the byte after a run of token characters is no colon.

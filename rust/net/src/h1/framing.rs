@@ -1,8 +1,8 @@
 //! Where a message body ends (RFC 9112 section 6), decided from the fields as they are read.
 
-use super::fields::Line;
+use super::fields::Spacing;
 use super::{Reject, Version};
-use gateway_core::headers::{Span, is_token_byte};
+use gateway_core::headers::is_token_byte;
 
 /// How a body is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -45,9 +45,12 @@ impl Declared {
 
     /// Takes a Transfer-Encoding: once, `chunked` alone, and no more white space than one space
     /// after the colon: what surrounds this word has been read in too many ways.
-    pub(super) fn transfer_encoding(&mut self, input: &[u8], line: &Line) -> Result<(), Reject> {
-        let value = &input[line.value.range()];
-        if self.chunked || !plainly_spaced(input, line) {
+    pub(super) fn transfer_encoding(
+        &mut self,
+        value: &[u8],
+        spacing: Spacing,
+    ) -> Result<(), Reject> {
+        if self.chunked || spacing == Spacing::Odd {
             return Err(Reject::TransferEncoding);
         }
         if !value.eq_ignore_ascii_case(b"chunked") {
@@ -67,13 +70,6 @@ impl Declared {
             (None, true) => Ok(Framing::Chunked),
         }
     }
-}
-
-fn plainly_spaced(input: &[u8], line: &Line) -> bool {
-    let Span { start, len } = line.value;
-    let colon = line.name.start + line.name.len;
-    let before = &input[colon as usize + 1..start as usize];
-    matches!(before, b"" | b" ") && input.get((start + len) as usize) == Some(&b'\r')
 }
 
 /// 501 for a well-formed coding that nobody here decodes, 400 for everything else.

@@ -1,7 +1,7 @@
 //! Request heads (RFC 9112 sections 3 and 5).
 
 use super::connection::Options;
-use super::fields::{FieldReader, Line};
+use super::fields::{FieldReader, Line, Spacing};
 use super::framing::Declared;
 use super::scan::{target_end, token_end};
 use super::{Form, Framing, Limits, Method, Reject, Target, Version, target};
@@ -122,14 +122,14 @@ pub struct RequestReader {
     /// Where the field lines begin, once it is known.
     block: usize,
     fields: FieldReader,
-    declared: Declared,
-    options: Options,
     seen: Seen,
 }
 
-/// Facts about fields that are judged when the head is complete.
+/// What fields say about the message; judged when the head is complete.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
+    declared: Declared,
+    options: Options,
     host: bool,
     expect_continue: bool,
     upgrade: Upgrade,
@@ -193,17 +193,20 @@ impl RequestReader {
         }
         let limit = limits.block.saturating_add(self.block);
         let window = &input[..input.len().min(limit)];
-        let mut fields = self.fields;
-        let read = fields.read(window, |line| {
-            if out.headers.len() == limits.fields {
+        let read = self.fields.read(window, |line| {
+            if out.headers.pushed() == limits.fields {
                 return Err(Reject::TooManyFields);
             }
             out.twins |= line.twin;
-            out.headers.push_span(line.name, line.value, line.known);
-            self.take(window, line)
+            out.headers.push_span(
+                line.name,
+                line.value,
+                line.known,
+                line.spacing == Spacing::Usual,
+            );
+            self.seen.take(window, line)
         })?;
         let Some(end) = read else {
-            self.fields = fields;
             let full = window.len() == limit;
             return if full { Err(Reject::BlockTooLarge) } else { Ok(None) };
         };
@@ -292,41 +295,6 @@ impl RequestReader {
         Ok(true)
     }
 
-    /// Notes what a field says about the message; most fields say nothing.
-    #[inline]
-    fn take(&mut self, input: &[u8], line: &Line) -> Result<(), Reject> {
-        let value = &input[line.value.range()];
-        match line.known {
-            Known::Host => {
-                if self.seen.host {
-                    return Err(Reject::HostRepeated);
-                }
-                if !target::is_authority(value) {
-                    return Err(Reject::HostInvalid);
-                }
-                self.seen.host = true;
-                Ok(())
-            }
-            Known::Connection => self.options.take(value),
-            Known::ContentLength => self.declared.content_length(value),
-            Known::TransferEncoding => self.declared.transfer_encoding(input, line),
-            Known::Expect => {
-                self.seen.expect_continue = true;
-                let known = value.eq_ignore_ascii_case(b"100-continue");
-                if known { Ok(()) } else { Err(Reject::Expectation) }
-            }
-            Known::Upgrade => {
-                self.seen.upgrade = self.seen.upgrade.and(value);
-                Ok(())
-            }
-            Known::Te => {
-                self.seen.te_trailers |= value.eq_ignore_ascii_case(b"trailers");
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Judges the head as a whole and copies it.
     #[inline]
     fn finish(&mut self, head: &[u8], out: &mut RequestHead) -> Result<(), Reject> {
@@ -334,13 +302,13 @@ impl RequestReader {
         if modern && !self.seen.host {
             return Err(Reject::HostMissing);
         }
-        out.framing = self.declared.framing(out.version)?;
-        out.connection_names = self.options.names;
-        out.keep_alive = !self.options.close && (modern || self.options.keep_alive);
+        out.framing = self.seen.declared.framing(out.version)?;
+        out.connection_names = self.seen.options.names;
+        out.keep_alive = !self.seen.options.close && (modern || self.seen.options.keep_alive);
         let empty = matches!(out.framing, Framing::None | Framing::Length(0));
         out.expect_continue = modern && self.seen.expect_continue && !empty;
         out.te_trailers = self.seen.te_trailers;
-        if modern && self.options.upgrade {
+        if modern && self.seen.options.upgrade {
             let socket = self.seen.upgrade == Upgrade::WebSocket;
             out.upgrade = match self.seen.upgrade {
                 _ if socket && !(empty && out.method == Method::Get) => Upgrade::Other,
@@ -354,6 +322,59 @@ impl RequestReader {
         Ok(())
     }
 }
+
+impl Seen {
+    /// Notes what a field says about the message; most fields say nothing.
+    #[inline]
+    fn take(&mut self, input: &[u8], line: Line) -> Result<(), Reject> {
+        if SPEAKING & line.known.bit() == 0 {
+            return Ok(());
+        }
+        self.note(line.known, &input[line.value.range()], line.spacing)
+    }
+
+    #[inline(never)]
+    fn note(&mut self, known: Known, value: &[u8], spacing: Spacing) -> Result<(), Reject> {
+        match known {
+            Known::Host => {
+                if self.host {
+                    return Err(Reject::HostRepeated);
+                }
+                if !target::is_authority(value) {
+                    return Err(Reject::HostInvalid);
+                }
+                self.host = true;
+                Ok(())
+            }
+            Known::Connection => self.options.take(value),
+            Known::ContentLength => self.declared.content_length(value),
+            Known::TransferEncoding => self.declared.transfer_encoding(value, spacing),
+            Known::Expect => {
+                self.expect_continue = true;
+                let known = value.eq_ignore_ascii_case(b"100-continue");
+                if known { Ok(()) } else { Err(Reject::Expectation) }
+            }
+            Known::Upgrade => {
+                self.upgrade = self.upgrade.and(value);
+                Ok(())
+            }
+            Known::Te => {
+                self.te_trailers |= value.eq_ignore_ascii_case(b"trailers");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Fields that say something about the message.
+const SPEAKING: u64 = Known::Host.bit()
+    | Known::Connection.bit()
+    | Known::ContentLength.bit()
+    | Known::TransferEncoding.bit()
+    | Known::Expect.bit()
+    | Known::Upgrade.bit()
+    | Known::Te.bit();
 
 /// Replaces Host by the target's authority (RFC 9112 section 3.2.2) and gives the target the
 /// path that it has in origin form (section 3.2.1), or `*` for OPTIONS (section 3.2.4).
@@ -374,8 +395,8 @@ fn absolute(out: &mut RequestHead) {
 #[inline]
 pub(super) fn version(input: &[u8]) -> Result<Option<(Version, usize)>, Reject> {
     match input.first_chunk::<8>() {
-        Some(b"HTTP/1.1") => Ok(Some((Version::Http11, 8))),
-        Some(b"HTTP/1.0") => Ok(Some((Version::Http10, 8))),
+        Some(version) if *version == *b"HTTP/1.1" => Ok(Some((Version::Http11, 8))),
+        Some(version) if *version == *b"HTTP/1.0" => Ok(Some((Version::Http10, 8))),
         _ => odd_version(input),
     }
 }

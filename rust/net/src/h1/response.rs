@@ -1,7 +1,7 @@
 //! Response heads from upstreams (RFC 9112 sections 4 and 5).
 
 use super::connection::Options;
-use super::fields::{FieldReader, Line};
+use super::fields::{FieldReader, Line, Spacing};
 use super::framing::Declared;
 use super::request::version;
 use super::scan::value_end;
@@ -66,6 +66,12 @@ pub struct ResponseReader {
     /// Where the field lines begin, once it is known.
     block: usize,
     fields: FieldReader,
+    seen: Seen,
+}
+
+/// What fields say about the message; judged when the head is complete.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
     declared: Declared,
     options: Options,
     upgrade: Upgrade,
@@ -113,16 +119,19 @@ impl ResponseReader {
         }
         let limit = limits.block.saturating_add(self.block);
         let window = &input[..input.len().min(limit)];
-        let mut fields = self.fields;
-        let read = fields.read(window, |line| {
-            if out.headers.len() == limits.fields {
+        let read = self.fields.read(window, |line| {
+            if out.headers.pushed() == limits.fields {
                 return Err(Reject::TooManyFields);
             }
-            out.headers.push_span(line.name, line.value, line.known);
-            self.take(window, line)
+            out.headers.push_span(
+                line.name,
+                line.value,
+                line.known,
+                line.spacing == Spacing::Usual,
+            );
+            self.seen.take(window, line)
         })?;
         let Some(end) = read else {
-            self.fields = fields;
             let full = window.len() == limit;
             return if full { Err(Reject::BlockTooLarge) } else { Ok(None) };
         };
@@ -166,21 +175,6 @@ impl ResponseReader {
         Ok(true)
     }
 
-    #[inline]
-    fn take(&mut self, input: &[u8], line: &Line) -> Result<(), Reject> {
-        let value = &input[line.value.range()];
-        match line.known {
-            Known::Connection => self.options.take(value),
-            Known::ContentLength => self.declared.content_length(value),
-            Known::TransferEncoding => self.declared.transfer_encoding(input, line),
-            Known::Upgrade => {
-                self.upgrade = self.upgrade.and(value);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Decides the framing (RFC 9112 section 6.3) and copies the head.
     #[inline]
     fn finish(
@@ -190,10 +184,10 @@ impl ResponseReader {
         out: &mut ResponseHead,
     ) -> Result<(), Reject> {
         let modern = out.version == Version::Http11;
-        let declared = self.declared.framing(out.version)?;
-        out.content_length = self.declared.length;
-        out.connection_names = self.options.names;
-        out.keep_alive = !self.options.close && (modern || self.options.keep_alive);
+        let declared = self.seen.declared.framing(out.version)?;
+        out.content_length = self.seen.declared.length;
+        out.connection_names = self.seen.options.names;
+        out.keep_alive = !self.seen.options.close && (modern || self.seen.options.keep_alive);
         let announced = !matches!(declared, Framing::None | Framing::Length(0));
         out.framing = match out.status {
             // RFC 9110 section 8.6: no such field may stand in these, and an upstream that adds
@@ -211,13 +205,44 @@ impl ResponseReader {
             }
             _ => declared,
         };
-        if out.status == 101 && self.options.upgrade {
-            out.upgrade = self.upgrade;
+        if out.status == 101 && self.seen.options.upgrade {
+            out.upgrade = self.seen.upgrade;
         }
         out.headers.fill(head);
         Ok(())
     }
 }
+
+impl Seen {
+    /// Notes what a field says about the message; most fields say nothing.
+    #[inline]
+    fn take(&mut self, input: &[u8], line: Line) -> Result<(), Reject> {
+        if SPEAKING & line.known.bit() == 0 {
+            return Ok(());
+        }
+        self.note(line.known, &input[line.value.range()], line.spacing)
+    }
+
+    #[inline(never)]
+    fn note(&mut self, known: Known, value: &[u8], spacing: Spacing) -> Result<(), Reject> {
+        match known {
+            Known::Connection => self.options.take(value),
+            Known::ContentLength => self.declared.content_length(value),
+            Known::TransferEncoding => self.declared.transfer_encoding(value, spacing),
+            Known::Upgrade => {
+                self.upgrade = self.upgrade.and(value);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Fields that say something about the message.
+const SPEAKING: u64 = Known::Connection.bit()
+    | Known::ContentLength.bit()
+    | Known::TransferEncoding.bit()
+    | Known::Upgrade.bit();
 
 /// Reads ` 200`; None if more is needed.
 #[inline]
