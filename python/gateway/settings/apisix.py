@@ -73,10 +73,6 @@ class Ssl(Struct, frozen=True):
     ssl_protocols: str = "TLSv1.2 TLSv1.3"
     """TLS versions to offer, separated by blanks: `TLSv1.2`, `TLSv1.3`. Older ones are not offered."""
 
-    ssl_ciphers: str = ""
-    """TLS 1.2 cipher suites in OpenSSL's names, separated by colons. Empty takes every suite that is safe today; a
-    suite without forward secrecy or authenticated encryption is never offered."""
-
     ssl_session_tickets: bool = False
     """Resume sessions by tickets. A ticket key that leaks opens recorded sessions, so they are off."""
 
@@ -114,6 +110,9 @@ class Apisix(Struct, frozen=True):
 
     enable_proxy_status: bool = True
     """Say in `Proxy-Status` (RFC 9209) why the gateway answered instead of the upstream. Gatewright's own."""
+
+    enable_via: bool = True
+    """Add `Via` to requests on their way to an upstream (RFC 9110 section 7.6.3). Gatewright's own."""
 
     show_upstream_status_in_response_header: bool = False
     """Put the upstream's status into `X-APISIX-Upstream-Status` on every response; otherwise only on 5xx."""

@@ -60,10 +60,9 @@ class RealIp(Struct, frozen=True, rename={"from_": "from"}):
 
 
 class Ssl(Struct, frozen=True):
-    """TLS with clients; `trusted_certificate` (a file, null: the system's) is for upstreams. No ciphers: all."""
+    """TLS with clients; `trusted_certificate` (a file, null: the system's) is for upstreams."""
 
     protocols: list[str]
-    ciphers: list[str]
     session_tickets: bool
     fallback_sni: str | None
     trusted_certificate: str | None
@@ -132,6 +131,7 @@ class EngineSettings(Struct, frozen=True):
     metrics: Metrics | None
     server_tokens: bool
     proxy_status: bool
+    via: bool
     show_upstream_status: bool
 
 
@@ -173,6 +173,7 @@ def engine_settings(settings: Settings, *, ipv6: bool = True, handle_signals: bo
         ),
         server_tokens=apisix.enable_server_tokens,
         proxy_status=apisix.enable_proxy_status,
+        via=apisix.enable_via,
         show_upstream_status=apisix.show_upstream_status_in_response_header,
     )
 
@@ -230,7 +231,6 @@ def _ssl(apisix: Apisix) -> Ssl:
     ssl = apisix.ssl
     return Ssl(
         protocols=[version for version in _TLS_VERSIONS if version in ssl.ssl_protocols.split()],
-        ciphers=[suite for suite in ssl.ssl_ciphers.split(":") if suite],
         session_tickets=ssl.ssl_session_tickets,
         fallback_sni=ssl.fallback_sni,
         trusted_certificate=None if ssl.ssl_trusted_certificate == "system" else ssl.ssl_trusted_certificate,

@@ -64,7 +64,6 @@ pub struct Settings {
     /// Whether every answer carries `X-APISIX-Upstream-Status`, not only those of 500 and up.
     pub show_upstream_status: bool,
     /// Whether `Via` is added to forwarded requests (RFC 9110 section 7.6.3).
-    #[serde(default = "yes")]
     pub via: bool,
     /// How long a stop waits for answers under way.
     pub shutdown_timeout: f64,
@@ -98,7 +97,6 @@ impl Default for Settings {
             real_ip: None,
             ssl: Ssl {
                 protocols: vec!["TLSv1.2".into(), "TLSv1.3".into()],
-                ciphers: Vec::new(),
                 session_tickets: false,
                 fallback_sni: None,
                 trusted_certificate: None,
@@ -198,8 +196,6 @@ pub struct RealIp {
 pub struct Ssl {
     /// Versions offered where an SSL object says nothing: `TLSv1.2`, `TLSv1.3`.
     pub protocols: Vec<String>,
-    /// Cipher names; empty for the library's choice.
-    pub ciphers: Vec<String>,
     /// Whether session tickets are issued.
     pub session_tickets: bool,
     /// The SNI assumed when a client sends none.
@@ -269,10 +265,6 @@ fn router_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RouterKind,
     let name = String::deserialize(deserializer)?;
     RouterKind::named(&name)
         .ok_or_else(|| de::Error::custom(format!("apisix.router.http: unknown router {name}")))
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// Seconds as milliseconds of the workers' clock; at least 1.

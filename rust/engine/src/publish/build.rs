@@ -91,7 +91,7 @@ impl Publisher {
     ) -> Result<Arc<Upstream>, Invalid> {
         self.last_upstream += 1;
         let (number, registry) = (self.last_upstream, &mut self.registry);
-        let built = Upstream::build(upstream, number, registry, &mut self.trust, self.ca.as_ref())
+        let built = Upstream::build(upstream, number, registry, &mut self.trust, &self.defaults)
             .map_err(|(pointer, message)| Invalid::at(pointer, message))?;
         warnings.extend(without_effect(upstream).map(|what| format!("{name}: {what}")));
         Ok(Arc::new(built))

@@ -16,15 +16,16 @@ use std::sync::Arc;
 use gateway_core::config::{self, Catalogue, Context, Invalid, Kind, Origin, Resource};
 use gateway_core::source::Position;
 pub use gateway_core::source::Problem;
+use gateway_net::pool;
 use gateway_net::tls::{Certificate, SessionStore, Trust, VirtualHost};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::matching::Router;
-use crate::settings::Settings;
+use crate::settings::{Settings, millis};
 use crate::snapshot::{Route, Service, Slot, Snapshot};
-use crate::upstream::Upstream;
 use crate::upstream::endpoint::Registry;
+use crate::upstream::{Defaults, Upstream};
 use slots::Slots;
 
 pub use file::check_file;
@@ -82,8 +83,7 @@ enum Ready {
 pub(crate) struct Publisher {
     registry: Registry,
     trust: Trust,
-    /// The CA of upstreams that name none; none for the system's.
-    ca: Option<Arc<str>>,
+    defaults: Defaults,
     sessions: Arc<SessionStore>,
     routes: HashMap<Box<str>, (Arc<config::Route>, Arc<Route>)>,
     services: HashMap<Box<str>, Arc<config::Service>>,
@@ -111,7 +111,14 @@ impl Publisher {
             None => None,
         };
         Ok(Self {
-            ca: ca.map(Arc::from),
+            defaults: Defaults {
+                ca: ca.map(Arc::from),
+                keepalive: pool::Limits {
+                    size: settings.upstream.keepalive,
+                    idle_ms: millis(settings.upstream.keepalive_timeout),
+                    requests: settings.upstream.keepalive_requests,
+                },
+            },
             registry: Registry::default(),
             trust: Trust::default(),
             sessions: Arc::default(),
@@ -210,7 +217,10 @@ impl Publisher {
             }
             Resource::Ssl(config) => Ready::Ssl(self.build_ssl(&config, settings)?),
             _ => {
-                warnings.push(format!("{} {id} is kept and has no effect in this release yet", kind.noun()));
+                warnings.push(format!(
+                    "{} {id} is kept and has no effect in this release yet",
+                    kind.noun()
+                ));
                 Ready::Other
             }
         })

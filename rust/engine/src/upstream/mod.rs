@@ -5,7 +5,7 @@ pub(crate) mod endpoint;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::config::{self, Host, PassHost, Scheme, Targets};
+use gateway_core::config::{self, Host, KeepalivePool, PassHost, Scheme, Targets};
 use gateway_net::pool;
 use gateway_net::tls::Trust;
 
@@ -42,6 +42,30 @@ impl From<config::Timeout> for Timeouts {
             send: micros(timeout.send),
             read: micros(timeout.read),
             total: timeout.total.map_or(0, micros),
+        }
+    }
+}
+
+/// What holds where an upstream says nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Defaults {
+    /// The CA of certificates; none for the system's.
+    pub(crate) ca: Option<Arc<str>>,
+    /// Idle connections.
+    pub(crate) keepalive: pool::Limits,
+}
+
+impl Defaults {
+    /// The limits of an upstream's pool. APISIX fills its own defaults in, so they stand for
+    /// nothing said.
+    fn keepalive(&self, pool: KeepalivePool) -> pool::Limits {
+        if pool == KeepalivePool::default() {
+            return self.keepalive;
+        }
+        pool::Limits {
+            size: pool.size as usize,
+            idle_ms: pool.idle_timeout.as_millis() as u64,
+            requests: pool.requests,
         }
     }
 }
@@ -88,7 +112,7 @@ impl Upstream {
         number: u32,
         registry: &mut Registry,
         trust: &mut Trust,
-        ca: Option<&Arc<str>>,
+        defaults: &Defaults,
     ) -> Result<Self, (&'static str, String)> {
         if !matches!(config.scheme, Scheme::Http | Scheme::Https) {
             let message = format!("upstreams of scheme {:?} are not served yet", config.scheme);
@@ -99,7 +123,7 @@ impl Upstream {
         };
         let tls = match config.scheme.is_tls() {
             true => {
-                let built = UpstreamTls::build(&config.tls, ca, trust);
+                let built = UpstreamTls::build(&config.tls, defaults.ca.as_ref(), trust);
                 Some(built.map_err(|message| ("/tls", message))?)
             }
             false => None,
@@ -119,18 +143,13 @@ impl Upstream {
                 }
             })
             .collect();
-        let pool = config.keepalive_pool;
         Ok(Self {
             number,
             nodes,
             pass_host: config.pass_host.clone(),
             timeouts: config.timeout.map_or_else(Timeouts::default, Timeouts::from),
             retry_timeout_us: config.retry_timeout.map_or(0, micros),
-            keepalive: pool::Limits {
-                size: pool.size as usize,
-                idle_ms: pool.idle_timeout.as_millis() as u64,
-                requests: pool.requests,
-            },
+            keepalive: defaults.keepalive(config.keepalive_pool),
             tls: tls.map(Arc::new),
             retries: config.retries,
         })

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use gateway_core::config::{self, Kind, Resource};
+use gateway_net::pool;
 use gateway_net::tls::Trust;
 use serde_json::{Value, json};
 
 use super::endpoint::Registry;
-use super::{Timeouts, Upstream};
+use super::{Defaults, Timeouts, Upstream};
 
 /// An upstream of a document as the Admin API takes it.
 pub(crate) fn upstream(document: Value) -> Upstream {
@@ -15,7 +16,9 @@ pub(crate) fn upstream(document: Value) -> Upstream {
 fn try_upstream(document: Value) -> Result<Upstream, (&'static str, String)> {
     let decoded = config::decode(Kind::Upstream, "u", document).expect("the document is valid");
     let Resource::Upstream(config) = decoded else { unreachable!("it is an upstream") };
-    Upstream::build(&config, 1, &mut Registry::default(), &mut Trust::default(), None)
+    let keepalive = pool::Limits { size: 7, idle_ms: 8, requests: 9 };
+    let defaults = Defaults { ca: None, keepalive };
+    Upstream::build(&config, 1, &mut Registry::default(), &mut Trust::default(), &defaults)
 }
 
 #[test]
@@ -52,4 +55,14 @@ fn equal_nodes_of_one_upstream_share_an_endpoint() {
     let node = json!({"host": "127.0.0.1", "port": 1, "weight": 1});
     let upstream = upstream(json!({"nodes": [node, node]}));
     assert!(Arc::ptr_eq(&upstream.nodes[0].endpoint, &upstream.nodes[1].endpoint));
+}
+
+#[test]
+fn the_settings_pool_holds_unless_the_document_has_its_own() {
+    let nodes = json!({"127.0.0.1:1": 1});
+    let pool = upstream(json!({"nodes": nodes})).keepalive;
+    assert_eq!(pool, pool::Limits { size: 7, idle_ms: 8, requests: 9 });
+    let own = json!({"size": 1, "idle_timeout": 2, "requests": 3});
+    let pool = upstream(json!({"nodes": nodes, "keepalive_pool": own})).keepalive;
+    assert_eq!(pool, pool::Limits { size: 1, idle_ms: 2_000, requests: 3 });
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Worker;
+use crate::observe::error_log;
 
 /// Milliseconds between two rounds of upkeep.
 const UPKEEP_MS: u64 = 1_000;
@@ -55,4 +56,5 @@ fn upkeep(worker: &Worker, now_ms: u64) {
         log.flush_if_due(now_ms);
     }
     worker.balancers.borrow_mut().prune();
+    error_log::sweep();
 }
