@@ -186,3 +186,50 @@ def test_an_early_413_reaches_a_client_that_sends_on(serve: Serve, upstream: Ups
     for _ in range(64):
         client.send(b"x" * (1 << 20))
     assert client.answer().status == 413
+
+
+def test_what_just_fits_the_limits_passes(served: Served, upstream: Upstream) -> None:
+    line = f"GET /{'a' * (8192 - len('GET / HTTP/1.1') - 2)} HTTP/1.1"
+    fields = "".join(f"X-{number:02}: {'x' * 200}\r\n" for number in range(99))
+    served.ask(f"{line}\r\nHost: shop\r\n{fields}\r\n")
+    head = upstream.accept().head()
+    assert head.line == line
+    assert len([name for name, _ in head.fields if name[:2] == "X-" and name[2:].isdigit()]) == 99
+
+
+def test_a_body_needed_to_match_is_sent_on_whole(serve: Serve, upstream: Upstream) -> None:
+    served = serve(route(upstream.node, vars=[["post_arg_kind", "==", "a"]]))
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n"
+    client = served.ask(f"POST / HTTP/1.1\r\nHost: shop\r\n{form}Expect: 100-continue\r\n\r\n")
+    assert client.head().line == "HTTP/1.1 100 Continue"
+    client.send("kin").send("d=a")
+    server = upstream.accept()
+    request = server.request()
+    assert request.body == b"kind=a"
+    assert "Expect" not in request
+    server.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    assert client.answer().status == 200
+    client.send(f"POST / HTTP/1.1\r\nHost: shop\r\n{form}\r\nkind=b")
+    assert client.answer().status == 404
+    client.send(f"POST / HTTP/1.1\r\nHost: shop\r\n{form}\r\nkind=a")
+    assert server.request().body == b"kind=a"
+
+
+def test_a_chunked_body_needed_to_match_is_sent_on_chunked(serve: Serve, upstream: Upstream) -> None:
+    served = serve(route(upstream.node, vars=[["post_arg.kind", "==", "a"]]))
+    head = "POST / HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    client = served.ask(head + '5\r\n{"kin\r\n').send('7\r\nd":"a"}\r\n0\r\nX-Sum: 1\r\n\r\n')
+    server = upstream.accept()
+    request = server.request()
+    assert (request.body, request.trailers) == (b'{"kind":"a"}', [("X-Sum", "1")])
+    server.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    assert client.answer().status == 200
+
+
+def test_a_body_needed_to_match_that_does_not_come_is_408(serve: Serve, upstream: Upstream) -> None:
+    served = serve(route(upstream.node, vars=[["post_arg_kind", "==", "a"]]), http__client_body_timeout="200ms")
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n"
+    client = served.ask(f"POST / HTTP/1.1\r\nHost: shop\r\n{form}\r\nkin")
+    answer = client.answer()
+    assert (answer.status, answer["Connection"]) == (408, "close")
+    assert upstream.untouched()
