@@ -7,6 +7,9 @@ use super::Reject;
 use super::scan::{find, plain_name_end, token_end, value_end};
 use gateway_core::headers::{Known, Span, is_token_byte};
 
+/// Names up to this length take the short way; no registered one is nearly as long.
+const USUAL_NAME: usize = 128;
+
 /// Where reading stopped inside a field section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Stage {
@@ -84,8 +87,15 @@ impl FieldReader {
             if self.stage == Stage::Line {
                 let mut pos = self.pos;
                 loop {
-                    let colon = find(input, pos, b':');
-                    let Some(name) = input.get(pos..colon) else { break };
+                    // Looked at first: behind the empty line there is a body, which is not to be
+                    // searched for a colon.
+                    if input.get(pos..pos + 2) == Some(b"\r\n") {
+                        self.pos = pos + 2;
+                        return Ok(Some(self.pos));
+                    }
+                    let window = &input[..input.len().min(pos + USUAL_NAME)];
+                    let colon = find(window, pos, b':');
+                    let Some(name) = window.get(pos..colon) else { break };
                     let known = Known::of(name);
                     let mut twin = false;
                     if known == Known::Other {
