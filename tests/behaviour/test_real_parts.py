@@ -11,6 +11,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import websockets.sync.client
+import websockets.sync.server
 from authority import Authority
 from dialogue import Upstream
 from gateways import Process, Served, patiently, route
@@ -38,10 +40,10 @@ http {{
 
 
 def find(name: str) -> str:
-    """A program, or the end of the test."""
+    """A program that `make test` installs."""
     found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
     if found is None:
-        pytest.skip(f"{name} is not installed")
+        pytest.fail(f"{name} is missing: `make packages` installs it")
     return found
 
 
@@ -117,8 +119,6 @@ def test_files_are_uploaded_whole(serve: Serve, nginx: Nginx, tmp_path: Path) ->
     (tmp_path / "up").write_bytes(content)
     served = serve(route(f"127.0.0.1:{nginx.port}"))
     told = curl(served, "/put/a", "-T", str(tmp_path / "up"), "-H", "Expect: 100-continue", "-v", "-w", "%{http_code}")
-    if told.endswith(b"405"):
-        pytest.skip("this nginx has no DAV")
     assert told.endswith((b"201", b"204"))
     assert curl(served, "/put/a") == content
     again = curl(served, "/put/b", "-T", str(tmp_path / "up"), "-H", "Transfer-Encoding: chunked", "-w", "%{http_code}")
@@ -179,19 +179,17 @@ def test_openssl_agrees_with_the_handshake(serve: Serve, authority: Authority) -
 
 
 def test_websocket_libraries_talk_through_it(serve: Serve) -> None:
-    client_side = pytest.importorskip("websockets.sync.client")
-    server_side = pytest.importorskip("websockets.sync.server")
 
     def echo(connection: Any) -> None:
         for message in connection:
             connection.send(message)
 
-    with server_side.serve(echo, "127.0.0.1", 0, max_size=None) as server:
+    with websockets.sync.server.serve(echo, "127.0.0.1", 0, max_size=None) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         node = f"127.0.0.1:{server.socket.getsockname()[1]}"
         served = serve(route(node, enable_websocket=True))
         host, port = served.addresses[0]
-        with client_side.connect(f"ws://{host}:{port}/chat", max_size=None) as connection:
+        with websockets.sync.client.connect(f"ws://{host}:{port}/chat", max_size=None) as connection:
             for message in ("hello", b"\x00\x01", "x" * (4 << 20)):
                 connection.send(message)
                 assert connection.recv() == message

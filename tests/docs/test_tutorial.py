@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -26,8 +25,6 @@ ROOT = Path(__file__).parents[2]
 PORTS = ("8000", "9080", "9443", "7085", "9091")
 PATIENCE = 20.0  # seconds for a change to serve, or a command to end; a hang fails, slowness does not
 BLOCK = re.compile(r"^```sh\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
-
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the tutorial uses curl")
 
 
 class Shell:

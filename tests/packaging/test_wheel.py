@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 ANSWER = b"from the upstream\n"
 
-pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="a wheel is built with cargo")
-
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
