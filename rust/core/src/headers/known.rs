@@ -105,6 +105,11 @@ impl Known {
         if pattern.fits(name) { pattern.known } else { Self::Other }
     }
 
+    /// The name as [`NAMES`] has it; empty for [`Known::Other`].
+    fn name(self) -> &'static [u8] {
+        NAMES.get((self as usize).wrapping_sub(1)).map_or(b"", |(_, name)| name.as_bytes())
+    }
+
     /// The bit of this name in a presence mask; none for [`Known::Other`].
     #[inline]
     pub const fn bit(self) -> u64 {
@@ -112,7 +117,7 @@ impl Known {
     }
 }
 
-/// Every known name as the RFCs write it.
+/// Every known name as the RFCs write it, in the order of [`Known`].
 pub const NAMES: [(Known, &str); 42] = [
     (Known::Host, "Host"),
     (Known::Connection, "Connection"),
@@ -164,8 +169,6 @@ struct Pattern {
     known: Known,
     /// 0 in an empty slot, which no name has.
     len: u8,
-    /// The whole name in lower case, for what the two words below leave out.
-    name: &'static [u8],
     /// The first and the last bytes of the name in lower case, eight at most; they overlap in
     /// names of less than sixteen.
     first: u64,
@@ -177,17 +180,10 @@ struct Pattern {
 }
 
 impl Pattern {
-    const EMPTY: Self = Self {
-        known: Known::Other,
-        len: 0,
-        name: b"",
-        first: 0,
-        last: 0,
-        first_case: 0,
-        last_case: 0,
-    };
+    const EMPTY: Self =
+        Self { known: Known::Other, len: 0, first: 0, last: 0, first_case: 0, last_case: 0 };
 
-    const fn of(known: Known, name: &'static [u8]) -> Self {
+    const fn of(known: Known, name: &[u8]) -> Self {
         let width = width(name.len());
         let (mut first, mut last, mut first_case, mut last_case) = (0, 0, 0, 0);
         let mut i = 0;
@@ -199,7 +195,7 @@ impl Pattern {
             last_case |= if b.is_ascii_alphabetic() { 0x20 << (8 * i) } else { 0 };
             i += 1;
         }
-        Self { known, len: name.len() as u8, name, first, last, first_case, last_case }
+        Self { known, len: name.len() as u8, first, last, first_case, last_case }
     }
 
     /// Whether `name`, of two bytes or more, is this one apart from case.
@@ -214,7 +210,7 @@ impl Pattern {
         };
         first | self.first_case == self.first
             && last | self.last_case == self.last
-            && (name.len() <= 16 || name.eq_ignore_ascii_case(self.name))
+            && (name.len() <= 16 || name.eq_ignore_ascii_case(self.known.name()))
     }
 }
 
@@ -238,13 +234,13 @@ const fn width(len: usize) -> usize {
     }
 }
 
-const SLOTS: usize = 128;
+const SLOTS: usize = 256;
 
 /// A hash that is perfect for [`NAMES`]: their lengths, first and last bytes but one, times
-/// two numbers found by trying. `0x1f` takes the case away.
+/// two numbers found by trying. Both are multiples of eight, which takes the case (0x20) away.
 #[inline]
 const fn slot(len: usize, first: u8, last_but_one: u8) -> usize {
-    (len + (first & 0x1f) as usize * 16 + (last_but_one & 0x1f) as usize * 59) % SLOTS
+    (len + first as usize * 8 + last_but_one as usize * 40) % SLOTS
 }
 
 static TABLE: [Pattern; SLOTS] = {
@@ -253,6 +249,7 @@ static TABLE: [Pattern; SLOTS] = {
     while i < NAMES.len() {
         let (known, name) = (NAMES[i].0, NAMES[i].1.as_bytes());
         let slot = slot(name.len(), name[0], name[name.len() - 2]);
+        assert!(known as usize == i + 1, "a name is out of order");
         assert!(table[slot].len == 0, "two names in one slot: try other factors in `slot`");
         table[slot] = Pattern::of(known, name);
         i += 1;

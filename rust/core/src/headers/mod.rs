@@ -84,7 +84,8 @@ struct Field {
 pub struct Headers {
     arena: Vec<u8>,
     fields: Vec<Field>,
-    /// One bit per [`Known`] name that has ever been present: a clear bit proves absence.
+    /// One bit per [`Known`] name that has ever been present: a clear bit proves absence. The
+    /// lowest, of [`Known::Other`], means nothing.
     seen: u64,
     /// Known names that were removed while their fields still lie in `fields`. Removing one is
     /// setting its bit; the fields go when one of that name comes back.
@@ -150,7 +151,7 @@ impl Headers {
     #[inline]
     pub fn push_span(&mut self, name: Span, value: Span, known: Known, line: bool) {
         debug_assert_eq!(self.hidden, 0, "a head that is being read has no removed fields");
-        self.seen |= known.bit();
+        self.seen |= 1 << known as u8;
         self.fields.push(Field { name, value, known, line });
     }
 

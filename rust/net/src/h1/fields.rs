@@ -7,9 +7,6 @@ use super::Reject;
 use super::scan::{find, plain_name_end, token_end, value_end};
 use gateway_core::headers::{Known, Span, is_token_byte};
 
-/// Names up to this length take the short way; no registered one is nearly as long.
-const USUAL_NAME: usize = 128;
-
 /// Where reading stopped inside a field section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Stage {
@@ -86,30 +83,26 @@ impl FieldReader {
         loop {
             if self.stage == Stage::Line {
                 let mut pos = self.pos;
-                loop {
-                    // Looked at first: behind the empty line there is a body, which is not to be
-                    // searched for a colon.
-                    if input.get(pos..pos + 2) == Some(b"\r\n") {
-                        self.pos = pos + 2;
-                        return Ok(Some(self.pos));
-                    }
-                    let window = &input[..input.len().min(pos + USUAL_NAME)];
-                    let colon = find(window, pos, b':');
-                    let Some(name) = window.get(pos..colon) else { break };
+                while input.get(pos).is_some_and(|first| *first != b'\r') {
+                    let colon = find(input, pos, b':');
+                    let Some(end) = usual_value(input, colon) else { break };
+                    let Some(name) = input.get(pos..colon) else { break };
                     let known = Known::of(name);
                     let mut twin = false;
                     if known == Known::Other {
-                        match other_name(name) {
+                        match other_name(input, pos, colon) {
                             Some(odd) => twin = odd,
                             None => break,
                         }
                     }
-                    let Some(end) = usual_value(input, colon) else { break };
                     let (name, value) = (Span::new(pos, colon), Span::new(colon + 2, end));
                     pos = end + 2;
                     take(Line { name, value, known, twin, spacing: Spacing::Usual })?;
                 }
                 self.pos = pos;
+                if input[pos..].starts_with(b"\r\n") {
+                    return Ok(Some(pos + 2));
+                }
             }
             match self.resume(input)? {
                 Step::Field(line) => take(line)?,
@@ -195,32 +188,33 @@ impl FieldReader {
 /// it is spaced as usual.
 #[inline]
 fn usual_value(input: &[u8], colon: usize) -> Option<usize> {
-    let [b':', b' ', first] = *input.get(colon..)?.first_chunk()? else { return None };
+    let [before @ .., first] = input.get(colon..)?.first_chunk::<3>()?;
+    if before != b": " {
+        return None;
+    }
     let end = value_end(input, colon + 2);
-    let [last, b'\r', b'\n'] = *input.get(..end + 2)?.last_chunk()? else { return None };
-    (first > b' ' && last > b' ').then_some(end)
+    let [last, after @ ..] = input.get(end - 1..)?.first_chunk::<3>()?;
+    (after == b"\r\n" && *first > b' ' && *last > b' ').then_some(end)
 }
 
 /// Whether a name that is not known has a twin; None if it is no token.
 #[inline(never)]
-fn other_name(name: &[u8]) -> Option<bool> {
-    if name.is_empty() {
-        None
-    } else if plain_name_end(name, 0) == name.len() {
-        Some(false)
-    } else {
-        odd_name(name)
+fn other_name(input: &[u8], start: usize, colon: usize) -> Option<bool> {
+    match plain_name_end(input, start) {
+        end if start == colon || end < colon => odd_name(&input[start..colon]),
+        _ => Some(false),
     }
 }
 
 /// Whether a name that holds more than letters, digits and dashes has a twin; None if it is no
 /// token.
+#[cold]
 fn odd_name(name: &[u8]) -> Option<bool> {
     let [all, any] = name.iter().fold([TOKEN, 0], |[all, any], b| {
         let kind = KIND[*b as usize];
         [all & kind, any | kind]
     });
-    (all != 0).then_some(any & TWIN != 0)
+    (all != 0 && !name.is_empty()).then_some(any & TWIN != 0)
 }
 
 /// Why the byte after a run of token characters is no colon.

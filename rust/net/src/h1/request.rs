@@ -3,7 +3,7 @@
 use super::connection::Options;
 use super::fields::{FieldReader, Line, Spacing};
 use super::framing::Declared;
-use super::scan::{target_end, token_end};
+use super::scan::{find, path_end, target_end, token_end};
 use super::{Form, Framing, Limits, Method, Reject, Target, Version, target};
 use gateway_core::headers::{Headers, Known, Span};
 
@@ -223,6 +223,12 @@ impl RequestReader {
         out: &mut RequestHead,
     ) -> Result<bool, Reject> {
         let window = &input[..input.len().min(limits.line)];
+        if self.stage == Stage::Start
+            && let Some(end) = usual_line(window, out)
+        {
+            self.begin_fields(out, end);
+            return Ok(true);
+        }
         let read = self.line_parts(window, out)?;
         if !read && window.len() == limits.line {
             return Err(Reject::LineTooLong);
@@ -241,9 +247,7 @@ impl RequestReader {
             if PREFACE.starts_with(input) {
                 return Ok(false);
             }
-            out.headers.clear();
-            out.upgrade = Upgrade::None;
-            out.twins = false;
+            begin(out);
             self.stage = Stage::Method;
         }
         if self.stage == Stage::Method {
@@ -270,29 +274,29 @@ impl RequestReader {
                 Some(b' ') if end > start => {}
                 Some(_) => return Err(Reject::Target),
             }
-            out.target = target::split(&out.method, &input[start..end], start)?;
+            out.target = target::split(&out.method, input, start, end)?;
             self.pos = end + 1;
             self.stage = Stage::Version;
         }
         let Some((version, len)) = version(&input[self.pos..])? else { return Ok(false) };
         out.version = version;
-        out.line = Span::new(0, self.pos + len);
-        self.block = self.pos + len + 2;
-        match input.get(self.pos + len..self.block) {
+        let end = self.pos + len;
+        match input.get(end..end + 2) {
             Some(b"\r\n") => {}
-            Some(_) => return Err(Reject::LineEnd),
-            None => {
-                let cr = input.get(self.pos + len);
-                return if matches!(cr, None | Some(b'\r')) {
-                    Ok(false)
-                } else {
-                    Err(Reject::LineEnd)
-                };
-            }
+            None if matches!(input.get(end), None | Some(b'\r')) => return Ok(false),
+            _ => return Err(Reject::LineEnd),
         }
+        self.begin_fields(out, end);
+        Ok(true)
+    }
+
+    /// The request line ends before the CRLF at `end`.
+    #[inline]
+    fn begin_fields(&mut self, out: &mut RequestHead, end: usize) {
+        out.line = Span::new(0, end);
+        self.block = end + 2;
         self.fields = FieldReader::at(self.block);
         self.stage = Stage::Fields;
-        Ok(true)
     }
 
     /// Judges the head as a whole and copies it.
@@ -323,24 +327,64 @@ impl RequestReader {
     }
 }
 
+/// Starts a head in `out`.
+#[inline]
+fn begin(out: &mut RequestHead) {
+    out.headers.clear();
+    out.upgrade = Upgrade::None;
+    out.twins = false;
+}
+
+/// Reads a request line of the usual form, HTTP/1.1 and a target in origin form, if all of it is
+/// there and nothing is wrong with it; returns where it ends. No state is kept; what is no such
+/// line is left to [`RequestReader::line_parts`].
+#[inline]
+fn usual_line(input: &[u8], out: &mut RequestHead) -> Option<usize> {
+    let space = find(input, 0, b' ');
+    let method = Method::of(input.get(..space)?)?;
+    let start = space + 1;
+    if *input.get(start)? != b'/' || matches!(method, Method::Connect) {
+        return None;
+    }
+    let path_end = path_end(input, start);
+    let end =
+        if input.get(path_end) == Some(&b'?') { target_end(input, path_end) } else { path_end };
+    if input.get(end..)?.first_chunk::<11>()? != b" HTTP/1.1\r\n" {
+        return None;
+    }
+    begin(out);
+    let (raw, path_len) = (Span::new(start, end), (path_end - start) as u32);
+    out.method = method;
+    out.version = Version::Http11;
+    out.target = Target { raw, origin: raw, path_len, ..Target::default() };
+    Some(end + 9)
+}
+
 impl Seen {
     /// Notes what a field says about the message; most fields say nothing.
     #[inline]
     fn take(&mut self, input: &[u8], line: Line) -> Result<(), Reject> {
-        if SPEAKING & line.known.bit() == 0 {
-            return Ok(());
+        if SPEAKING & line.known.bit() != 0 {
+            self.note(input, line.known, line.value, line.spacing)?;
         }
-        self.note(line.known, &input[line.value.range()], line.spacing)
+        Ok(())
     }
 
     #[inline(never)]
-    fn note(&mut self, known: Known, value: &[u8], spacing: Spacing) -> Result<(), Reject> {
+    fn note(
+        &mut self,
+        input: &[u8],
+        known: Known,
+        span: Span,
+        spacing: Spacing,
+    ) -> Result<(), Reject> {
+        let value = &input[span.range()];
         match known {
             Known::Host => {
                 if self.host {
                     return Err(Reject::HostRepeated);
                 }
-                if !target::is_authority(value) {
+                if !target::is_authority_at(input, span) {
                     return Err(Reject::HostInvalid);
                 }
                 self.host = true;

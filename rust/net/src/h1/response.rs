@@ -77,6 +77,9 @@ struct Seen {
     upgrade: Upgrade,
 }
 
+/// The line that nearly every answer starts with.
+const PLAIN_OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
+
 /// `HTTP/1.1 200`
 const CODE_END: usize = 12;
 
@@ -141,14 +144,21 @@ impl ResponseReader {
     }
 
     /// Reads the status line; false if it is not complete.
+    #[inline]
     fn status_line(&mut self, input: &[u8], out: &mut ResponseHead) -> Result<bool, Reject> {
+        if self.stage == Stage::Start && input.starts_with(PLAIN_OK) {
+            begin(out, Version::Http11, 200);
+            self.begin_fields(out, PLAIN_OK.len() - 2);
+            return Ok(true);
+        }
+        self.any_status_line(input, out)
+    }
+
+    fn any_status_line(&mut self, input: &[u8], out: &mut ResponseHead) -> Result<bool, Reject> {
         if self.stage == Stage::Start {
             let Some((version, len)) = version(input)? else { return Ok(false) };
             let Some(status) = status(&input[len..])? else { return Ok(false) };
-            out.headers.clear();
-            out.upgrade = Upgrade::None;
-            out.version = version;
-            out.status = status;
+            begin(out, version, status);
             self.pos = CODE_END;
             self.stage = Stage::Reason;
         }
@@ -168,11 +178,17 @@ impl ResponseReader {
             Some([b'\r' | b'\n', ..]) => return Err(Reject::LineEnd),
             Some(_) => return Err(Reject::FieldValue),
         }
+        self.begin_fields(out, end);
+        Ok(true)
+    }
+
+    /// The status line ends before the CRLF at `end`.
+    #[inline]
+    fn begin_fields(&mut self, out: &mut ResponseHead, end: usize) {
         out.reason = Span::new((CODE_END + 1).min(end), end);
         self.block = end + 2;
         self.fields = FieldReader::at(self.block);
         self.stage = Stage::Fields;
-        Ok(true)
     }
 
     /// Decides the framing (RFC 9112 section 6.3) and copies the head.
@@ -217,10 +233,10 @@ impl Seen {
     /// Notes what a field says about the message; most fields say nothing.
     #[inline]
     fn take(&mut self, input: &[u8], line: Line) -> Result<(), Reject> {
-        if SPEAKING & line.known.bit() == 0 {
-            return Ok(());
+        if SPEAKING & line.known.bit() != 0 {
+            self.note(line.known, &input[line.value.range()], line.spacing)?;
         }
-        self.note(line.known, &input[line.value.range()], line.spacing)
+        Ok(())
     }
 
     #[inline(never)]
@@ -243,6 +259,15 @@ const SPEAKING: u64 = Known::Connection.bit()
     | Known::ContentLength.bit()
     | Known::TransferEncoding.bit()
     | Known::Upgrade.bit();
+
+/// Starts a head in `out`.
+#[inline]
+fn begin(out: &mut ResponseHead, version: Version, status: u16) {
+    out.headers.clear();
+    out.upgrade = Upgrade::None;
+    out.version = version;
+    out.status = status;
+}
 
 /// Reads ` 200`; None if more is needed.
 #[inline]

@@ -1,6 +1,6 @@
 //! The request target and the authority (RFC 9112 section 3.2, RFC 3986 section 3.2).
 
-use super::scan::find;
+use super::scan::{path_end, plain_host_end};
 use super::{Method, Reject};
 use gateway_core::headers::Span;
 use std::net::Ipv6Addr;
@@ -37,10 +37,15 @@ pub struct Target {
     pub https: bool,
 }
 
-/// Splits a target whose bytes have been looked at with [`is_target_byte`]; offsets count from
-/// `start`. `origin` of an absolute form without a path starts at its query, or is empty.
-pub(super) fn split(method: &Method, raw: &[u8], start: usize) -> Result<Target, Reject> {
-    let span = Span::new(start, start + raw.len());
+/// Splits the target at `start..end`, whose bytes have been looked at with [`is_target_byte`].
+/// `origin` of an absolute form without a path starts at its query, or is empty.
+pub(super) fn split(
+    method: &Method,
+    input: &[u8],
+    start: usize,
+    end: usize,
+) -> Result<Target, Reject> {
+    let (raw, span) = (&input[start..end], Span::new(start, end));
     let mut target = Target { raw: span, origin: span, ..Target::default() };
     if matches!(method, Method::Connect) {
         target.form = Form::Authority;
@@ -50,7 +55,7 @@ pub(super) fn split(method: &Method, raw: &[u8], start: usize) -> Result<Target,
         return if port { Ok(target) } else { Err(Reject::TargetForm) };
     }
     if raw[0] == b'/' {
-        target.path_len = path_len(raw);
+        target.path_len = (path_end(input, start) - start) as u32;
         return Ok(target);
     }
     if raw == b"*" {
@@ -71,11 +76,12 @@ pub(super) fn split(method: &Method, raw: &[u8], start: usize) -> Result<Target,
     if !is_authority(&after[..authority]) {
         return Err(Reject::HostInvalid);
     }
-    let from = start + raw.len() - after.len();
+    let from = end - after.len();
+    let origin = from + authority;
     target.form = Form::Absolute;
-    target.authority = Span::new(from, from + authority);
-    target.origin = Span::new(from + authority, start + raw.len());
-    target.path_len = path_len(&after[authority..]);
+    target.authority = Span::new(from, origin);
+    target.origin = Span::new(origin, end);
+    target.path_len = (path_end(input, origin) - origin) as u32;
     Ok(target)
 }
 
@@ -89,6 +95,17 @@ pub(super) const fn is_target_byte(byte: u8) -> bool {
 /// Whether `target` could stand in a request line. For targets that the gateway has rewritten.
 pub fn is_target(target: &[u8]) -> bool {
     !target.is_empty() && target.iter().copied().all(is_target_byte)
+}
+
+/// [`is_authority`] for the bytes of `input` at `span`, behind which stands one that no authority
+/// holds: the quick way for names and IPv4 addresses.
+#[inline]
+pub(super) fn is_authority_at(input: &[u8], span: Span) -> bool {
+    let value = &input[span.range()];
+    match value.get(plain_host_end(input, span.start as usize) - span.start as usize..) {
+        Some(port) if port.len() < value.len() && matches!(port, [] | [b':', ..]) => is_port(port),
+        _ => is_authority(value),
+    }
 }
 
 /// Whether `value` is `host` or `host:port`: a registered name, an IPv4 address or a bracketed
@@ -125,10 +142,6 @@ fn is_encoded(value: &[u8]) -> bool {
     end > 0 && is_port(&value[end..])
 }
 
-fn path_len(origin: &[u8]) -> u32 {
-    find(origin, 0, b'?') as u32
-}
-
 fn strip_prefix<'a>(raw: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = raw.split_at_checked(prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(rest)
@@ -145,8 +158,14 @@ fn is_port(port: &[u8]) -> bool {
     match port {
         [] => true,
         [b':', digits @ ..] if !digits.is_empty() && digits.len() <= 5 => {
-            digits.iter().all(u8::is_ascii_digit)
-                && digits.iter().fold(0, |n, d| n * 10 + u32::from(d - b'0')) <= 65535
+            let mut port = 0;
+            for digit in digits {
+                if !digit.is_ascii_digit() {
+                    return false;
+                }
+                port = port * 10 + u32::from(digit - b'0');
+            }
+            port <= 65535
         }
         _ => false,
     }

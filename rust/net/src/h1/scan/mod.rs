@@ -46,6 +46,22 @@ pub(super) fn target_end(input: &[u8], from: usize) -> usize {
     run::<Native>(input, from, target_stops, super::target::is_target_byte)
 }
 
+/// Offset of the first byte at or after `from` that may not stand in a path: one that ends a
+/// target, or `?`.
+#[inline]
+pub(super) fn path_end(input: &[u8], from: usize) -> usize {
+    let stops = |block: Native| target_stops(block) | block.equal(b'?');
+    run(input, from, stops, |b| super::target::is_target_byte(b) && b != b'?')
+}
+
+/// Offset of the first byte at or after `from` that is no letter, digit, `-` or `.`: what nearly
+/// every host name makes do with.
+#[inline]
+pub(super) fn plain_host_end(input: &[u8], from: usize) -> usize {
+    let stops = |block: Native| name_stops(block) ^ block.equal(b'.');
+    run(input, from, stops, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+}
+
 /// Offset of the first byte at or after `from` that is no letter, digit or `-`: of all token
 /// characters, those that nearly every field name makes do with.
 #[inline]

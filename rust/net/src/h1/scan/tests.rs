@@ -1,7 +1,7 @@
 use super::swar::Swar;
 use super::{
-    Lanes, Native, WIDTH, find, name_stops, plain_name_end, target_end, target_stops, value_end,
-    value_stops,
+    Lanes, Native, WIDTH, find, name_stops, path_end, plain_host_end, plain_name_end, target_end,
+    target_stops, value_end, value_stops,
 };
 use crate::h1::target::is_target_byte;
 use gateway_core::headers::is_value_byte;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 /// Bytes at both sides of every border of a class, and any other.
 fn byte() -> impl Strategy<Value = u8> {
-    let borders = b"\0\x08\t\n\x0b\r\x1f !\"#$,-./09:;@AZ[`az{~\x7f\x80\x89\x9f\xa0\xff".to_vec();
+    let borders = b"\0\x08\t\n\x0b\r\x1f !\"#$,-./09:;?@AZ[`az{~\x7f\x80\x89\x9f\xa0\xff".to_vec();
     prop_oneof![4 => prop::sample::select(borders), 1 => any::<u8>(), 8 => Just(b'x')]
 }
 
@@ -68,6 +68,8 @@ proptest! {
         };
         prop_assert_eq!(value_end(input, from), first(&|b| !is_value_byte(b)));
         prop_assert_eq!(target_end(input, from), first(&|b| !is_target_byte(b)));
+        prop_assert_eq!(path_end(input, from), first(&|b| !is_target_byte(b) || b == b'?'));
+        prop_assert_eq!(plain_host_end(input, from), first(&|b| !is_name_byte(b) && b != b'.'));
         prop_assert_eq!(plain_name_end(input, from), first(&|b| !is_name_byte(b)));
         prop_assert_eq!(find(input, from, b':'), first(&|b| b == b':'));
     }

@@ -128,6 +128,17 @@ proptest! {
     }
 
     #[test]
+    fn a_host_is_accepted_that_is_an_authority(
+        host in prop_oneof!["[a-z0-9.:_~%A\\[\\]-]{0,24}", "[a-z0-9.-]{1,24}(:[0-9]{0,6})?"],
+        more in "[ -~]{0,20}",
+    ) {
+        let input = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n{more}");
+        let read = request(input.as_bytes(), &[input.len()]);
+        let accepted = matches!(read, Some(Ok(_)));
+        prop_assert_eq!(accepted, crate::h1::is_authority(host.as_bytes()));
+    }
+
+    #[test]
     fn an_encoded_head_reads_back(input in message()) {
         let mut head = RequestHead::default();
         if let Ok(Some(_)) = RequestReader::default().parse(&input, &Limits::default(), &mut head) {
