@@ -158,10 +158,11 @@ impl Headers {
     /// Adds a field that has just been written at the end of the arena as a wire line.
     #[inline]
     fn push_line(&mut self, name: Span, value: Span, known: Known) {
-        if self.hidden & known.bit() != 0 {
+        let bit = 1 << known as u8;
+        if self.hidden & bit != 0 {
             self.purge();
         }
-        self.seen |= known.bit();
+        self.seen |= bit;
         self.fields.push(Field { name, value, known, line: true });
     }
 
@@ -255,7 +256,9 @@ impl Headers {
             let (name, value) = (field.name.range(), field.value.range());
             if field.line {
                 if run.end != name.start {
-                    put(&self.arena[run.clone()]);
+                    if !run.is_empty() {
+                        put(&self.arena[run.clone()]);
+                    }
                     run.start = name.start;
                 }
                 run.end = value.end + 2;

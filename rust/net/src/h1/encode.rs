@@ -74,9 +74,11 @@ pub fn write_request(
     target: &[u8],
     fields: &Fields,
 ) -> Option<usize> {
-    let mut sink = Room { room, len: 0 };
+    let mut sink = Room { rest: &mut *room, full: false };
     put_request(&mut sink, method, target, fields);
-    sink.settle()
+    let start = sink.left()?;
+    room.copy_within(..room.len() - start, start);
+    Some(start)
 }
 
 /// Writes a response head at the end of `room`, right before a body that begins there; returns
@@ -87,9 +89,11 @@ pub fn write_response(
     reason: Option<&[u8]>,
     fields: &Fields,
 ) -> Option<usize> {
-    let mut sink = Room { room, len: 0 };
+    let mut sink = Room { rest: &mut *room, full: false };
     put_response(&mut sink, status, reason, fields);
-    sink.settle()
+    let start = sink.left()?;
+    room.copy_within(..room.len() - start, start);
+    Some(start)
 }
 
 /// The registered reason phrase of a status (RFC 9110 section 15 and the IANA registry); empty
@@ -238,27 +242,29 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// A fixed room. Writing past its end keeps counting, so that the overflow is seen once.
+/// What is left of a fixed room.
 struct Room<'a> {
-    room: &'a mut [u8],
-    len: usize,
+    rest: &'a mut [u8],
+    /// Something did not fit.
+    full: bool,
 }
 
 impl Room<'_> {
-    fn settle(self) -> Option<usize> {
-        let start = self.room.len().checked_sub(self.len)?;
-        self.room.copy_within(..self.len, start);
-        Some(start)
+    /// How much is left, if all of it fitted.
+    fn left(self) -> Option<usize> {
+        (!self.full).then_some(self.rest.len())
     }
 }
 
 impl Sink for Room<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
-        if let Some(slot) = self.room.get_mut(self.len..end) {
-            slot.copy_from_slice(bytes);
-        }
-        self.len = end;
+        let Some((slot, rest)) = std::mem::take(&mut self.rest).split_at_mut_checked(bytes.len())
+        else {
+            self.full = true;
+            return;
+        };
+        slot.copy_from_slice(bytes);
+        self.rest = rest;
     }
 }
