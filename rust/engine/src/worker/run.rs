@@ -210,7 +210,10 @@ async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
             Box::pin(client::serve(worker, stream, origin, counted)).await;
         }
         Ok(Err(error)) => {
-            error_log::info("TLS handshake failed", &[("client", &origin.peer), ("reason", &error)]);
+            error_log::info(
+                "TLS handshake failed",
+                &[("client", &origin.peer), ("reason", &error)],
+            );
         }
         Err(_) => error_log::info("TLS handshake timed out", &[("client", &origin.peer)]),
     }
