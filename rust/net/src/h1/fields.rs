@@ -83,6 +83,7 @@ impl FieldReader {
         loop {
             if self.stage == Stage::Line {
                 let mut pos = self.pos;
+                // Behind the empty line there may be a body, which is not searched for a colon.
                 while input.get(pos).is_some_and(|first| *first != b'\r') {
                     let colon = find(input, pos, b':');
                     let Some(end) = usual_value(input, colon) else { break };
@@ -200,9 +201,10 @@ fn usual_value(input: &[u8], colon: usize) -> Option<usize> {
 /// Whether a name that is not known has a twin; None if it is no token.
 #[inline(never)]
 fn other_name(input: &[u8], start: usize, colon: usize) -> Option<bool> {
-    match plain_name_end(input, start) {
-        end if start == colon || end < colon => odd_name(&input[start..colon]),
-        _ => Some(false),
+    if start < colon && plain_name_end(input, start) == colon {
+        Some(false)
+    } else {
+        odd_name(&input[start..colon])
     }
 }
 

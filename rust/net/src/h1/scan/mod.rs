@@ -1,9 +1,9 @@
 //! Sixteen bytes at a time: where a run of allowed bytes ends.
 //!
 //! ```text
-//! input    Host: shop\r\nAcc
+//! input    Host: shop␍␊Acce
 //! wanted   bytes that end a value: controls but tab, and DEL
-//! flags    0011000000000000          one bit a byte, the first byte lowest
+//! flags    0000000000110000          one bit a byte, that of the first byte lowest and left
 //! end      10 = flags.trailing_zeros()
 //! ```
 //!
