@@ -7,7 +7,7 @@ import pytest
 from gateway.configuration import load
 from gateway.errors import ConfigError
 
-ROUTES = "routes:\n  - {uri: /a, upstream: {nodes: {\"127.0.0.1:1\": 1}}}\n"
+ROUTES = 'routes:\n  - {uri: /a, upstream: {nodes: {"127.0.0.1:1": 1}}}\n'
 
 
 @pytest.fixture
