@@ -305,23 +305,6 @@ impl Headers {
         self.push_line(Span::new(start, colon), value, known);
     }
 
-    /// Adds the fields of `other` after the others, all at once: for what is the same in many
-    /// messages and laid out once. Cheaper than one by one from the second field on.
-    pub fn append_all(&mut self, other: &Self) {
-        if self.hidden & other.seen != 0 {
-            self.purge();
-        }
-        let shift = self.arena.len() as u32;
-        self.arena.extend_from_slice(&other.arena);
-        let moved = |span: Span| Span { start: span.start + shift, ..span };
-        self.fields.extend(other.present().map(|f| Field {
-            name: moved(f.name),
-            value: moved(f.value),
-            ..*f
-        }));
-        self.seen |= other.seen;
-    }
-
     /// Appends the first value of `from` under another name; an empty one if there is none.
     pub fn copy_known(&mut self, from: Known, known: Known, name: &str) {
         debug_assert_eq!(Known::of(name.as_bytes()), known, "the name is another");

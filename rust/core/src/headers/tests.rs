@@ -101,21 +101,6 @@ fn a_value_is_copied_under_another_name() {
 }
 
 #[test]
-fn fields_of_another_map_are_added_as_they_are() {
-    let mut headers = of(&[("Host", "a"), ("Via", "b"), ("X-A", "1")]);
-    headers.remove_known(Known::Via);
-    let mut others = of(&[("via", "c"), ("Server", "d"), ("X-B", "2")]);
-    others.remove_known(Known::Server);
-    headers.append_all(&others);
-    assert_eq!(written(&headers), ["Host: a", "X-A: 1", "via: c", "X-B: 2"]);
-    assert_eq!(headers.known(Known::Via), Some(&b"c"[..]));
-    assert!(!headers.has(Known::Server));
-    let mut lines = Vec::new();
-    headers.write_lines(Known::Host.bit(), |run| lines.extend_from_slice(run));
-    assert_eq!(lines.escape_ascii().to_string(), "X-A: 1\\r\\nvia: c\\r\\nX-B: 2\\r\\n");
-}
-
-#[test]
 fn a_known_name_is_set_in_place_and_once() {
     let mut headers = of(&[("server", "nginx"), ("Date", "now"), ("Via", "a"), ("via", "b")]);
     headers.set_known(Known::Server, "Server", b"gatewright");
