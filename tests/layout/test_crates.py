@@ -87,6 +87,18 @@ def test_guarded_libraries_stay_in_their_crates(packages: list[dict[str, Any]], 
     assert users <= GUARDED[library]
 
 
+def test_the_extension_and_the_tests_share_what_is_compiled() -> None:
+    """A feature that only the tests turn on would have cargo compile the library twice, and all that use it."""
+    extension = _features("--package=gateway-py", "--edges=normal")
+    tests = _features("--workspace", "--exclude=gateway-py", "--edges=normal,dev")
+    assert {name for name, features in extension.items() if tests.get(name, features) != features} == set()
+
+
+def _features(*selection: str) -> dict[str, str]:
+    told = _run("cargo", "tree", "--locked", "--prefix=none", "--no-dedupe", "--format={p}|{f}", *selection)
+    return {name: features for line in told.splitlines() for name, _, features in [line.partition("|")]}
+
+
 def test_crates_are_named_after_their_folder(packages: list[dict[str, Any]]) -> None:
     for package in packages:
         if package["source"] is None:
