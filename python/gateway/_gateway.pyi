@@ -3,7 +3,22 @@
 Only `gateway.engine`, `gateway.resources` and `gateway.plugin` import it.
 """
 
-from typing import final
+from typing import Self, final
+
+__all__ = [
+    "ConfigError",
+    "Engine",
+    "Exchange",
+    "Invalid",
+    "ListenError",
+    "Rejected",
+    "Snapshot",
+    "check_file",
+    "parse_file",
+    "plugins",
+    "validate",
+    "version",
+]
 
 class ConfigError(Exception):
     """Settings that cannot be used. `args` is (message,)."""
@@ -25,7 +40,7 @@ class Invalid(Exception):
 class Engine:
     """The data plane. Nothing listens and no thread runs before `start`."""
 
-    def __init__(self, settings: bytes) -> None:
+    def __new__(cls, settings: bytes) -> Self:
         """Check `settings`, an `EngineSettings` document, block the signals to be handled; raises `ConfigError`."""
 
     def start(self) -> None:

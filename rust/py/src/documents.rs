@@ -67,7 +67,7 @@ pub(crate) fn parse_file<'py>(
     format: &str,
     environ: HashMap<String, String>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let environ = |name: &str| environ.get(name).cloned();
+    let environ = move |name: &str| environ.get(name).cloned();
     let text = std::str::from_utf8(text)
         .map_err(|error| PyValueError::new_err(format!("the file is not UTF-8: {error}")))?;
     let (value, spans) = source::parse_settings(text, self::format(format)?, &environ)
