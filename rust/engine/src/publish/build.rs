@@ -44,6 +44,11 @@ impl Publisher {
         route: &config::Route,
         warnings: &mut Vec<String>,
     ) -> Result<Route, Invalid> {
+        if route.plugin_config_id.is_some() {
+            let message = "plugin configs are not served by this release yet, so this route would \
+                           run without its plugins";
+            return Err(Invalid::at("/plugin_config_id", message));
+        }
         let name = format!("route {}", route.id);
         let destination = match (&route.upstream, &route.upstream_id) {
             (Some(upstream), _) => Destination::Inline(

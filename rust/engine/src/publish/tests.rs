@@ -236,3 +236,13 @@ fn what_has_no_effect_yet_is_said() {
         assert!(said.contains(words), "{words}: {said}");
     }
 }
+
+#[test]
+fn a_route_is_not_served_without_the_plugins_it_names() {
+    let mut publisher = publisher();
+    let document = json!({"uri": "/a", "upstream": upstream(1), "plugin_config_id": "guards"});
+    let problems = apply(&mut publisher, vec![change("routes", "1", document)]);
+    let problems = problems.expect_err("its plugins would be missing");
+    assert_eq!(problems[0].path, "routes/1/plugin_config_id");
+    assert_eq!(goes(publisher.snapshot(), "h", "/a"), "no route");
+}
