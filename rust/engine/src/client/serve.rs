@@ -1,11 +1,13 @@
-//! The life of a client's connection.
+//! The life of a client's HTTP/1 connection.
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::Poll;
 
 use gateway_net::stream::Stream;
 
-use super::{Client, Next, Origin};
+use super::http1::{Http1Connection, Next};
+use super::{Client, Origin};
 use crate::exchange::Exchange;
 use crate::observe::flags::Flag;
 use crate::observe::metrics::Connection;
@@ -14,31 +16,39 @@ use crate::worker::{Purpose, Serving, Worker};
 use crate::{pipeline, status};
 
 /// Serves requests on `stream` until one side has had enough.
-pub(crate) async fn serve(worker: Serving, stream: Stream, origin: Origin, counted: Connection) {
+pub(crate) async fn serve(
+    worker: Serving,
+    stream: Stream,
+    origin: Rc<Origin>,
+    counted: Connection,
+) {
     let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let deadline = worker.deadlines.register(&waker);
     deadline.set(worker.now_ms() + worker.limits.client_header_ms);
-    let mut client = Client::new(stream, deadline, origin, counted);
+    let mut connection = Http1Connection::new(stream, deadline, origin, counted);
     loop {
-        match client.next(&worker).await {
+        match connection.next(&worker).await {
             Next::Request(exchange, upload) => {
+                let mut client = connection.client();
                 // Boxed, so that a connection that idles does not carry the state of a request.
-                let again = match client.origin.purpose {
+                match client.origin.purpose {
                     Purpose::Proxy => {
-                        Box::pin(pipeline::run(&worker, &mut client, exchange, upload)).await
+                        Box::pin(pipeline::run(&worker, &mut client, exchange, upload)).await;
                     }
                     Purpose::Internal => {
-                        Box::pin(status::answer(&worker, &mut client, exchange, upload)).await
+                        Box::pin(status::answer(&worker, &mut client, exchange, upload)).await;
                     }
-                };
-                if !again {
-                    if client.cut {
-                        return;
-                    }
+                }
+                let Client { keep_alive, linger, cut, .. } = client;
+                connection.linger = linger;
+                if cut {
+                    return;
+                }
+                if !keep_alive {
                     break;
                 }
-                client.requests += 1;
-                client.deadline.set(worker.turn_ms() + worker.limits.keepalive_ms);
+                connection.requests += 1;
+                connection.deadline.set(worker.turn_ms() + worker.limits.keepalive_ms);
             }
             Next::Rejected(exchange, reject) => {
                 let flag = match reject.status() {
@@ -46,28 +56,34 @@ pub(crate) async fn serve(worker: Serving, stream: Stream, origin: Origin, count
                     _ => Flag::ClientRequest,
                 };
                 let answer = Answer::problem(reject.status(), flag, reject.reason());
-                refuse(&worker, &mut client, exchange, answer).await;
+                refuse(&worker, &mut connection, exchange, answer).await;
                 break;
             }
             Next::TimedOut(exchange) => {
                 let detail = "request head did not arrive in time";
                 let answer = Answer::problem(408, Flag::ClientTimeout, detail);
-                refuse(&worker, &mut client, exchange, answer).await;
+                refuse(&worker, &mut connection, exchange, answer).await;
                 break;
             }
             Next::Idle => break,
             Next::Left => return,
         }
     }
-    client.close(&worker).await;
+    connection.close(&worker).await;
 }
 
 /// Answers what could not be read as a request, and logs it.
-async fn refuse(worker: &Worker, client: &mut Client, mut exchange: Box<Exchange>, answer: Answer) {
+async fn refuse(
+    worker: &Worker,
+    connection: &mut Http1Connection,
+    mut exchange: Box<Exchange>,
+    answer: Answer,
+) {
+    connection.linger = true;
+    let mut client = connection.client();
     client.keep_alive = false;
-    client.linger = true;
     exchange.started = worker.now_us();
     worker.recorder.request_started();
-    respond::send(worker, client, &mut exchange, answer).await;
-    pipeline::finish(worker, client, exchange);
+    respond::send(worker, &mut client, &mut exchange, answer).await;
+    pipeline::finish(worker, &client, exchange);
 }

@@ -115,7 +115,7 @@ impl Exchange {
     }
 
     /// The client's address as text.
-    pub(crate) fn remote_text(&self, client: &Client) -> IpText {
+    pub(crate) fn remote_text(&self, client: &Client<'_>) -> IpText {
         self.remote.map_or(client.origin.peer_text, |remote| IpText::new(remote.ip()))
     }
 

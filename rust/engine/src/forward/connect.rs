@@ -44,7 +44,7 @@ pub(super) struct Patience {
 /// The address that a node's name resolves to.
 pub(super) async fn resolve(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     endpoint: &Endpoint,
     patience: Patience,
 ) -> Result<SocketAddr, Failure> {
@@ -102,7 +102,7 @@ pub(super) fn pooled(worker: &Worker, way: &Way) -> Option<Pooled> {
 /// A new connection, TLS included.
 pub(super) async fn open(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     upstream: &Upstream,
     way: &Way,
     patience: Patience,
@@ -135,7 +135,7 @@ fn refused(error: &io::Error) -> Failure {
 /// Why it was not waited for; None if it took too long itself.
 async fn within<F: Future>(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     patience: Patience,
     future: F,
 ) -> Result<F::Output, Option<Failure>> {

@@ -16,7 +16,7 @@ use gateway_net::h1::{
 use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
 
-use crate::client::Client;
+use crate::client::{Client, persistence};
 use crate::exchange::Exchange;
 use crate::respond;
 use crate::worker::Worker;
@@ -137,14 +137,14 @@ impl Download {
         cx: &mut Context<'_>,
         worker: &Worker,
         exchange: &mut Exchange,
-        client: &mut Client,
+        client: &mut Client<'_>,
         upstream: &mut Stream,
     ) -> Poll<Result<(), Broken>> {
         loop {
             ready!(self.drain(cx, exchange, client))?;
             if matches!(self.state, State::Complete | State::Switched) {
                 self.waits = Waits::Client;
-                return client.stream.poll_flush(cx).map_err(|_| Broken::ClientLeft);
+                return client.poll_flush(cx).map_err(|_| Broken::ClientLeft);
             }
             self.waits = Waits::Upstream;
             let scratch = &mut *worker.scratch.borrow_mut();
@@ -167,11 +167,11 @@ impl Download {
         &mut self,
         cx: &mut Context<'_>,
         exchange: &mut Exchange,
-        client: &mut Client,
+        client: &mut Client<'_>,
     ) -> Poll<Result<(), Broken>> {
         while self.taken < self.pending.len() {
             self.waits = Waits::Client;
-            let written = ready!(client.stream.poll_write(cx, &self.pending[self.taken..]));
+            let written = ready!(client.poll_write(cx, &self.pending[self.taken..]));
             let n = written.map_err(|_| Broken::ClientLeft)?;
             self.taken += n;
             exchange.bytes_sent += n as u64;
@@ -188,12 +188,12 @@ impl Download {
         cx: &mut Context<'_>,
         bytes: &[u8],
         exchange: &mut Exchange,
-        client: &mut Client,
+        client: &mut Client<'_>,
     ) -> Result<(), Broken> {
         let mut sent = 0;
         if self.pending.is_empty() {
             while sent < bytes.len() {
-                match client.stream.poll_write(cx, &bytes[sent..]) {
+                match client.poll_write(cx, &bytes[sent..]) {
                     Poll::Ready(Ok(n)) => sent += n,
                     Poll::Ready(Err(_)) => return Err(Broken::ClientLeft),
                     Poll::Pending => break,
@@ -224,7 +224,7 @@ impl Download {
         n: usize,
         worker: &Worker,
         exchange: &mut Exchange,
-        client: &mut Client,
+        client: &mut Client<'_>,
     ) -> Result<Range<usize>, Broken> {
         let mut read = ROOM..ROOM + n;
         let mut persistence = None;
@@ -311,7 +311,7 @@ impl Download {
         &mut self,
         worker: &Worker,
         exchange: &mut Exchange,
-        client: &mut Client,
+        client: &mut Client<'_>,
     ) -> Result<Option<Persistence<'static>>, Broken> {
         let status = exchange.response.status;
         if status == 101 {
@@ -358,7 +358,7 @@ impl Download {
             client.keep_alive = false;
         }
         respond::prepare_upstream_answer(worker, exchange);
-        Ok(Some(client.persistence(exchange.request.version)))
+        Ok(Some(persistence(client.keep_alive, exchange.request.version)))
     }
 
     /// Frames body bytes for the client in place and says which bytes go out.

@@ -23,7 +23,7 @@ const OURS: [&str; 6] = [
 /// The edits that hold for every node.
 pub(super) fn prepare(
     worker: &Worker,
-    client: &Client,
+    client: &Client<'_>,
     exchange: &mut Exchange,
     upstream: &Upstream,
 ) {

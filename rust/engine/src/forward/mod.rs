@@ -53,7 +53,7 @@ enum Then {
 /// Sends the exchange's request to its upstream and the answer to the client.
 pub(crate) async fn forward(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     exchange: &mut Exchange,
     upload: &mut Upload,
 ) {
@@ -113,7 +113,7 @@ fn blame(worker: &Worker, exchange: &mut Exchange, endpoint: &Endpoint, failure:
 /// One node, twice if its pooled connection had gone stale.
 async fn try_node(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     exchange: &mut Exchange,
     upload: &mut Upload,
     upstream: &Arc<Upstream>,
@@ -172,7 +172,7 @@ async fn try_node(
 /// One exchange on one connection.
 async fn exchange_on(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     exchange: &mut Exchange,
     upload: &mut Upload,
     upstream: &Upstream,
@@ -248,7 +248,7 @@ fn after(failure: &Failure, upload: &Upload, reused: bool, heard: bool) -> Then 
 /// Tells the client, unless an answer is out already or it has left.
 async fn give_up(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     exchange: &mut Exchange,
     upload: &Upload,
     failure: Failure,

@@ -87,9 +87,9 @@ enum Cause {
 }
 
 /// One attempt at an upstream node.
-pub(super) struct Relay<'a> {
+pub(super) struct Relay<'a, 'c> {
     pub(super) worker: &'a Worker,
-    pub(super) client: &'a mut Client,
+    pub(super) client: &'a mut Client<'c>,
     pub(super) exchange: &'a mut Exchange,
     pub(super) upload: &'a mut Upload,
     pub(super) upstream: &'a mut Stream,
@@ -107,10 +107,10 @@ pub(super) struct Relay<'a> {
     armed: u64,
 }
 
-impl<'a> Relay<'a> {
+impl<'a, 'c> Relay<'a, 'c> {
     pub(super) fn new(
         worker: &'a Worker,
-        client: &'a mut Client,
+        client: &'a mut Client<'c>,
         exchange: &'a mut Exchange,
         upload: &'a mut Upload,
         upstream: &'a mut Stream,
@@ -304,7 +304,7 @@ impl<'a> Relay<'a> {
     }
 }
 
-impl Future for Relay<'_> {
+impl Future for Relay<'_, '_> {
     type Output = Outcome;
 
     #[inline]

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
 
-use crate::client::Client;
+use crate::client::{Client, Http1, Wire};
 use crate::worker::Worker;
 
 /// One direction.
@@ -88,11 +88,12 @@ const HALF_CLOSED_MS: u64 = 1_000;
 /// broke, or nothing moved for `idle_ms`.
 pub(super) async fn run(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     upstream: &mut Stream,
     idle_ms: u64,
 ) -> Carried {
-    let mut up = Lane { pending: std::mem::take(&mut client.unread), ..Lane::default() };
+    let Wire::Http1(Http1 { stream, unread }) = &mut client.wire;
+    let mut up = Lane { pending: std::mem::take(unread), ..Lane::default() };
     up.bytes = up.pending.len() as u64;
     let mut down = Lane::default();
     client.deadline.set(worker.now_ms() + idle_ms);
@@ -103,10 +104,10 @@ pub(super) async fn run(
             return Poll::Ready(());
         }
         let before = (up.bytes, down.bytes, up.taken, down.taken);
-        let Ok(up_over) = up.step(cx, worker, &mut client.stream, upstream) else {
+        let Ok(up_over) = up.step(cx, worker, stream, upstream) else {
             return Poll::Ready(());
         };
-        let Ok(down_over) = down.step(cx, worker, upstream, &mut client.stream) else {
+        let Ok(down_over) = down.step(cx, worker, upstream, stream) else {
             return Poll::Ready(());
         };
         if up_over && down_over {

@@ -23,7 +23,7 @@ use gateway_net::h1::{
 use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
 
-use crate::client::Client;
+use crate::client::{Client, Http1, Wire};
 use crate::worker::Worker;
 use crate::worker::scratch::{READ, ROOM};
 
@@ -311,7 +311,7 @@ impl Upload {
     pub(crate) async fn gather(
         &mut self,
         worker: &Worker,
-        client: &mut Client,
+        client: &mut Client<'_>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>, Ungathered> {
         self.settle(worker);
@@ -373,7 +373,7 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         worker: &Worker,
-        client: &mut Client,
+        client: &mut Client<'_>,
         upstream: &mut Stream,
     ) -> Poll<Result<(), Broken>> {
         if let Some(ready) = self.ready.take() {
@@ -408,11 +408,24 @@ impl Upload {
         }
     }
 
+    /// Takes more of the body from the client.
+    #[inline]
     fn receive(
         &mut self,
         cx: &mut Context<'_>,
         worker: &Worker,
-        client: &mut Client,
+        client: &mut Client<'_>,
+    ) -> Poll<Result<(), Broken>> {
+        match &mut client.wire {
+            Wire::Http1(http1) => self.receive_bytes(cx, worker, http1),
+        }
+    }
+
+    fn receive_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        worker: &Worker,
+        client: &mut Http1,
     ) -> Poll<Result<(), Broken>> {
         if !client.unread.is_empty() {
             let mut unread = std::mem::take(&mut client.unread);

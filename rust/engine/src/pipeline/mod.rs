@@ -2,7 +2,7 @@
 
 use gateway_core::headers::Known;
 use gateway_core::method::Method;
-use gateway_net::h1::{Framing, Upgrade};
+use gateway_net::h1::Framing;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
@@ -14,13 +14,13 @@ use crate::variables::View;
 use crate::variables::post::Post;
 use crate::worker::Worker;
 
-/// Serves one request. True if the connection may carry another.
+/// Serves one request; the client then says whether another may follow.
 pub(crate) async fn run(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     mut exchange: Box<Exchange>,
     mut upload: Upload,
-) -> bool {
+) {
     exchange.started = worker.now_us();
     exchange.https = client.origin.tls.is_some();
     // What follows a request for WebSocket belongs to WebSocket or to nobody.
@@ -52,17 +52,10 @@ pub(crate) async fn run(
         }
         Admitted::NeedsBody(_) => unreachable!("a body that was read is not asked for again"),
     }
-    // Bytes sent ahead of an answer to a request for any other protocol may be of that protocol.
-    if exchange.request.upgrade != Upgrade::None && !client.unread.is_empty() {
-        client.keep_alive = false;
-    }
-    client.keep_alive &= upload.complete();
-    let unheard = !upload.complete() || !client.unread.is_empty();
-    client.linger = unheard && !client.keep_alive;
+    client.settle(&exchange, upload.complete());
     exchange.request_length += upload.late();
     worker.buffers.borrow_mut().put(upload.into_buffer());
     finish(worker, client, exchange);
-    client.keep_alive
 }
 
 /// What was decided about a request.
@@ -78,7 +71,7 @@ enum Admitted {
 /// Reads the body that `vars` ask for and takes it apart.
 async fn gather(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     exchange: &mut Exchange,
     upload: &mut Upload,
     limit: usize,
@@ -86,7 +79,7 @@ async fn gather(
     if exchange.request.expect_continue && !upload.complete() {
         // The upstream is asked only once the body is here, so the gateway gives the word.
         exchange.request.headers.remove_known(Known::Expect);
-        if !client.send(worker, b"HTTP/1.1 100 Continue\r\n\r\n").await {
+        if !client.go_on(worker).await {
             return Err(Answer::problem(400, Flag::ClientLeft, "client closed its connection"));
         }
     }
@@ -111,7 +104,7 @@ async fn gather(
 }
 
 /// Decides where the request goes, or what is answered instead.
-fn admit(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> Admitted {
+fn admit(worker: &Worker, client: &mut Client<'_>, exchange: &mut Exchange) -> Admitted {
     match decide(worker, client, exchange) {
         Ok(None) => Admitted::Forward,
         Ok(Some(limit)) => Admitted::NeedsBody(limit),
@@ -121,7 +114,7 @@ fn admit(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> Admit
 
 fn decide(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     exchange: &mut Exchange,
 ) -> Result<Option<usize>, Answer> {
     let request = &exchange.request;
@@ -186,7 +179,7 @@ fn decide(
 const ALLOW: &str = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS";
 
 /// Counts and logs an exchange that is over, and recycles it.
-pub(crate) fn finish(worker: &Worker, client: &Client, mut exchange: Box<Exchange>) {
+pub(crate) fn finish(worker: &Worker, client: &Client<'_>, mut exchange: Box<Exchange>) {
     let now = worker.now_us();
     if let Some(attempt) = exchange.attempts.last_mut() {
         attempt.ended.get_or_insert(now);

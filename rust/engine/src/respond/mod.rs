@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use gateway_core::headers::Known;
-use gateway_core::method::Method;
-use gateway_net::h1::{Fields, Framing, append_response, reason_phrase, strip_hop_by_hop};
+use gateway_net::h1::{reason_phrase, strip_hop_by_hop};
 use serde_json::json;
 
 use crate::client::Client;
@@ -86,7 +85,7 @@ impl Answer {
 /// Sends `answer` and raises its flag.
 pub(crate) async fn send(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     exchange: &mut Exchange,
     answer: Answer,
 ) {
@@ -115,19 +114,7 @@ pub(crate) async fn send(
             headers.append_checked("Proxy-Status", proxy_status(flag).as_bytes());
         }
     }
-    let mut out = Vec::with_capacity(512 + body.len());
-    let fields = Fields {
-        headers: &exchange.response.headers,
-        framing: Framing::Length(body.len() as u64),
-        persistence: client.persistence(exchange.request.version),
-    };
-    append_response(&mut out, status, None, &fields);
-    if exchange.request.method != Method::Head {
-        out.extend_from_slice(&body);
-        exchange.body_sent = body.len() as u64;
-    }
-    exchange.bytes_sent += out.len() as u64;
-    if !client.send(worker, &out).await {
+    if !client.answer(worker, exchange, &body).await {
         exchange.flags.raise(Flag::ClientLeft);
         client.keep_alive = false;
     }

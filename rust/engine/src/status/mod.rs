@@ -9,19 +9,18 @@ use crate::observe::flags::Flag;
 use crate::respond::{self, Answer};
 use crate::worker::Worker;
 
-/// Answers one request on an internal listener. True if the connection may carry another.
+/// Answers one request on an internal listener; the client then says whether another may follow.
 pub(crate) async fn answer(
     worker: &Worker,
-    client: &mut Client,
+    client: &mut Client<'_>,
     mut exchange: Box<Exchange>,
     upload: Upload,
-) -> bool {
+) {
     client.keep_alive = exchange.request.keep_alive && upload.complete();
     let answer = route(worker, &exchange);
     respond::send(worker, client, &mut exchange, answer).await;
     worker.buffers.borrow_mut().put(upload.into_buffer());
     worker.give_exchange(exchange);
-    client.keep_alive
 }
 
 fn route(worker: &Worker, exchange: &Exchange) -> Answer {

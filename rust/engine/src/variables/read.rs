@@ -22,7 +22,7 @@ use crate::worker::Worker;
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) worker: &'a Worker,
-    pub(crate) client: &'a Client,
+    pub(crate) client: &'a Client<'a>,
     pub(crate) exchange: &'a Exchange,
 }
 

@@ -83,7 +83,7 @@ impl Worker {
     }
 
     /// Takes the client's address from the field that `real_ip` names, if the peer may set it.
-    pub(crate) fn real_ip(&self, client: &Client, exchange: &mut Exchange) {
+    pub(crate) fn real_ip(&self, client: &Client<'_>, exchange: &mut Exchange) {
         let Some(real_ip) = &self.forwarding.real_ip else { return };
         let peer = client.origin.peer;
         if !real_ip.from.contains(peer.ip()) {

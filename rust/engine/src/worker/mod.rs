@@ -343,7 +343,7 @@ impl Worker {
     }
 
     /// Counts and logs an exchange that is over.
-    pub(crate) fn observe(&self, client: &Client, exchange: &mut Exchange, now_us: u64) {
+    pub(crate) fn observe(&self, client: &Client<'_>, exchange: &mut Exchange, now_us: u64) {
         self.recorder.request_finished(&RequestRecord {
             status: exchange.response.status,
             flags: exchange.flags,

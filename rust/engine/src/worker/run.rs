@@ -184,7 +184,7 @@ fn take(
     } else {
         let counted = worker.recorder.connection(ConnectionState::Waiting);
         let stream = Stream::Tcp(TcpSocket(socket));
-        spawn_local(client::serve(worker, stream, origin, counted));
+        spawn_local(client::serve(worker, stream, Rc::new(origin), counted));
     }
 }
 
@@ -207,7 +207,7 @@ async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
                 cipher: accepted.stream.cipher().into(),
             }));
             let stream = Stream::Other(Box::new(accepted.stream));
-            Box::pin(client::serve(worker, stream, origin, counted)).await;
+            Box::pin(client::serve(worker, stream, Rc::new(origin), counted)).await;
         }
         Ok(Err(error)) => {
             error_log::info(
