@@ -1,6 +1,7 @@
-//! Sockets and wire: listeners, HTTP/1, TLS.
+//! Sockets and wire: listeners, HTTP/1, HTTP/2, TLS.
 
 pub mod h1;
+pub mod h2;
 pub mod listen;
 pub mod pool;
 pub mod resolve;

@@ -99,7 +99,7 @@ pub fn strip_twins(headers: &mut Headers, names: &[&str]) {
 }
 
 /// The bits of the fields that end at this hop.
-pub(super) const HOP_BY_HOP: u64 = Known::Connection.bit()
+pub(crate) const HOP_BY_HOP: u64 = Known::Connection.bit()
     | Known::KeepAlive.bit()
     | Known::ProxyConnection.bit()
     | Known::Te.bit()

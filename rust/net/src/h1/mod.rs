@@ -37,6 +37,7 @@ pub use chunked::{
     CHUNK_END, CHUNK_ROOM, ChunkedDecoder, Decoded, Part, append_chunk, append_last_chunk,
     write_chunk_size,
 };
+pub(crate) use connection::HOP_BY_HOP;
 pub use connection::{strip_hop_by_hop, strip_twins};
 pub use encode::{
     Fields, Persistence, append_request, append_response, reason_phrase, write_request,
