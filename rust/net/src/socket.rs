@@ -35,6 +35,11 @@ pub trait Socket: std::fmt::Debug {
     /// What the operating system or the TLS peer reported.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Whether [`poll_shutdown`](Socket::poll_shutdown) tells the peer more than closing would.
+    fn has_last_word(&self) -> bool {
+        true
+    }
+
     /// Whether an idle connection was closed, or got bytes that nobody asked for. Asked
     /// without a system call.
     fn stale(&self) -> bool;
@@ -69,6 +74,10 @@ impl Socket for TcpSocket {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn has_last_word(&self) -> bool {
+        false
     }
 
     #[inline]

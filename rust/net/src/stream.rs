@@ -46,6 +46,13 @@ impl Socket for Stream {
         }
     }
 
+    fn has_last_word(&self) -> bool {
+        match self {
+            Self::Tcp(socket) => socket.has_last_word(),
+            Self::Other(socket) => socket.has_last_word(),
+        }
+    }
+
     #[inline]
     fn stale(&self) -> bool {
         match self {

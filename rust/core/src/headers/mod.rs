@@ -21,10 +21,12 @@
 //! keeps its bytes until the message ends.
 
 mod known;
+mod lines;
 #[cfg(test)]
 mod tests;
 
 pub use known::{Known, NAMES};
+pub use lines::Lines;
 
 /// A field name or value that RFC 9110 section 5 does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use super::{Headers, InvalidField, Known, NAMES};
+use super::{Headers, InvalidField, Known, Lines, NAMES};
 
 fn of(fields: &[(&str, &str)]) -> Headers {
     let mut headers = Headers::default();
@@ -110,4 +110,26 @@ fn a_known_name_is_set_in_place_and_once() {
     headers.remove_known(Known::Server);
     headers.set_known(Known::Server, "Server", b"e");
     assert_eq!(written(&headers), ["Date: now", "Via: c", "Forwarded: d", "Server: e"]);
+}
+
+#[test]
+fn lines_replace_what_a_client_sent_of_the_same_names() {
+    let mut lines = Lines::default();
+    lines.append(Known::XRealIp, "X-Real-IP", b"192.0.2.7");
+    lines.append(Known::Via, "Via", b"1.1 gatewright");
+    let mut headers = Headers::default();
+    headers.append("x-real-ip", b"lie").expect("a good field");
+    headers.append("X-Other", b"1").expect("a good field");
+    headers.append("X-REAL-IP", b"another").expect("a good field");
+    headers.set_lines(&lines);
+    headers.set_lines(&lines);
+    let fields: Vec<_> = headers.iter().collect();
+    assert_eq!(
+        fields,
+        [
+            (&b"X-Other"[..], &b"1"[..]),
+            (&b"X-Real-IP"[..], &b"192.0.2.7"[..]),
+            (&b"Via"[..], &b"1.1 gatewright"[..])
+        ]
+    );
 }

@@ -222,6 +222,10 @@ impl Http1Connection {
     /// thrown away for a while: closing at once would reset the connection and could take the
     /// answer away from the client before it read it (RFC 9112 section 9.6).
     pub(super) async fn close(&mut self, worker: &Worker) {
+        // Who has nothing to wait for and nothing to say just closes: one system call less.
+        if !self.linger && !self.http1.stream.has_last_word() {
+            return;
+        }
         let end = worker.now_ms() + LINGER_MS;
         self.deadline.set(worker.now_ms() + LINGER_PAUSE_MS);
         poll_fn(|cx| {

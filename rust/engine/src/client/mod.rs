@@ -12,13 +12,15 @@ mod http1;
 mod ip_text;
 mod serve;
 
+use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
+use gateway_core::headers::Lines;
 use gateway_core::method::Method;
-use gateway_net::h1::{Fields, Framing, Upgrade, append_response};
+use gateway_net::h1::{Fields, Framing, Upgrade, Version, append_response};
 use gateway_net::socket::Socket as _;
 
 use crate::exchange::Exchange;
@@ -30,7 +32,7 @@ pub(crate) use ip_text::IpText;
 pub(crate) use serve::serve;
 
 /// Where a connection came from.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Origin {
     /// The client's end.
     pub(crate) peer: SocketAddr,
@@ -42,6 +44,17 @@ pub(crate) struct Origin {
     pub(crate) purpose: Purpose,
     /// What the TLS handshake settled, on a TLS listener.
     pub(crate) tls: Option<Box<TlsFacts>>,
+    /// What every request of it tells an upstream alike; laid out by the first.
+    pub(crate) forwarded: OnceCell<Forwarded>,
+}
+
+/// Forwarding fields of a client that is not believed.
+#[derive(Debug)]
+pub(crate) struct Forwarded {
+    /// The version of the requests they are for, which `Via` names.
+    pub(crate) version: Version,
+    /// The fields.
+    pub(crate) lines: Lines,
 }
 
 /// What a TLS handshake settled.

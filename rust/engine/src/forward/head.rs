@@ -1,10 +1,10 @@
 //! What a gateway changes in a request head (RFC 9110 section 7.6, APISIX's forwarding fields).
 
 use gateway_core::config::PassHost;
-use gateway_core::headers::{Headers, Known};
+use gateway_core::headers::{Headers, Known, Lines};
 use gateway_net::h1::{RequestHead, Version, strip_hop_by_hop, strip_twins};
 
-use crate::client::Client;
+use crate::client::{Client, Forwarded};
 use crate::exchange::Exchange;
 use crate::upstream::Upstream;
 use crate::worker::Worker;
@@ -28,6 +28,7 @@ pub(super) fn prepare(
     upstream: &Upstream,
 ) {
     let remote = exchange.remote_text(client);
+    let reported = exchange.remote.is_some();
     let trusted = worker.forwarding.trusts(client.origin.peer.ip());
     let request = &mut exchange.request;
     exchange.hostless = !request.headers.has(Known::Host);
@@ -35,13 +36,63 @@ pub(super) fn prepare(
     if request.twins {
         strip_twins(&mut request.headers, &OURS);
     }
-    let headers = &mut request.headers;
-    replace(headers, Known::XRealIp, "X-Real-IP", remote.as_bytes());
-    append_forwarded_for(worker, trusted, headers, remote.as_bytes());
+    if reported || trusted || !set_laid_out(worker, client, request) {
+        set_one_by_one(worker, client, request, trusted, remote.as_bytes());
+    }
+    if let PassHost::Rewrite(host) = &upstream.pass_host {
+        replace(&mut request.headers, Known::Host, "Host", host.as_bytes());
+    }
+}
 
+/// The forwarding fields of a client that is not believed and says nothing that is kept: the same
+/// for each of its requests, but for `X-Forwarded-Host`. False if they are not for this request.
+fn set_laid_out(worker: &Worker, client: &Client, request: &mut RequestHead) -> bool {
+    let appended_to = Known::XForwardedFor.bit() | Known::Via.bit();
+    // Laying out pays from the second request on.
+    if client.requests == 0 || request.headers.has_any(appended_to) {
+        return false;
+    }
+    let forwarded =
+        client.origin.forwarded.get_or_init(|| lay_out(worker, client, request.version));
+    if forwarded.version != request.version {
+        return false;
+    }
+    let headers = &mut request.headers;
+    headers.remove_all_known(Known::Forwarded.bit() | Known::XForwardedHost.bit());
+    headers.set_lines(&forwarded.lines);
+    forward_host(headers);
+    true
+}
+
+fn lay_out(worker: &Worker, client: &Client, version: Version) -> Forwarded {
+    let origin = &client.origin;
+    let address = origin.peer_text.as_bytes();
+    let mut port = itoa::Buffer::new();
+    let mut lines = Lines::default();
+    lines.append(Known::XRealIp, "X-Real-IP", address);
+    lines.append(Known::XForwardedFor, "X-Forwarded-For", address);
+    lines.append(Known::XForwardedProto, "X-Forwarded-Proto", scheme(client));
+    let port = port.format(origin.local.port()).as_bytes();
+    lines.append(Known::XForwardedPort, "X-Forwarded-Port", port);
+    if worker.forwarding.via {
+        lines.append(Known::Via, "Via", via(version));
+    }
+    Forwarded { version, lines }
+}
+
+/// As [`set_laid_out`], for any client: what a trusted one says is kept, and lists are appended to.
+fn set_one_by_one(
+    worker: &Worker,
+    client: &Client,
+    request: &mut RequestHead,
+    trusted: bool,
+    remote: &[u8],
+) {
+    let headers = &mut request.headers;
+    replace(headers, Known::XRealIp, "X-Real-IP", remote);
+    append_forwarded_for(worker, trusted, headers, remote);
     if !(trusted && headers.has(Known::XForwardedProto)) {
-        let proto: &[u8] = if client.origin.tls.is_some() { b"https" } else { b"http" };
-        replace(headers, Known::XForwardedProto, "X-Forwarded-Proto", proto);
+        replace(headers, Known::XForwardedProto, "X-Forwarded-Proto", scheme(client));
     }
     if !(trusted && headers.has(Known::XForwardedHost)) {
         headers.remove_known(Known::XForwardedHost);
@@ -56,10 +107,7 @@ pub(super) fn prepare(
         headers.remove_known(Known::Forwarded);
     }
     if worker.forwarding.via {
-        append_via(request);
-    }
-    if let PassHost::Rewrite(host) = &upstream.pass_host {
-        replace(&mut request.headers, Known::Host, "Host", host.as_bytes());
+        headers.append_known(Known::Via, "Via", via(request.version));
     }
 }
 
@@ -116,11 +164,15 @@ fn append_forwarded_for(worker: &Worker, trusted: bool, headers: &mut Headers, r
     replace(headers, Known::XForwardedFor, "X-Forwarded-For", &list);
 }
 
-/// RFC 9110 section 7.6.3.
-fn append_via(request: &mut RequestHead) {
-    let hop = match request.version {
-        Version::Http10 => "1.0 gatewright",
-        Version::Http11 => "1.1 gatewright",
-    };
-    request.headers.append_known(Known::Via, "Via", hop.as_bytes());
+/// The scheme of the connection.
+fn scheme(client: &Client) -> &'static [u8] {
+    if client.origin.tls.is_some() { b"https" } else { b"http" }
+}
+
+/// This hop, as RFC 9110 section 7.6.3 asks for it.
+fn via(version: Version) -> &'static [u8] {
+    match version {
+        Version::Http10 => b"1.0 gatewright",
+        Version::Http11 => b"1.1 gatewright",
+    }
 }

@@ -1,6 +1,6 @@
 //! The thread of a worker: its runtime, its listeners, its end.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -177,14 +177,17 @@ fn take(
     };
     let peer = plain(peer);
     let peer_text = IpText::new(peer.ip());
-    let origin = Origin { peer, peer_text, local: plain(local), purpose, tls: None };
+    let local = plain(local);
+    let forwarded = OnceCell::new();
+    let origin = Origin { peer, peer_text, local, purpose, tls: None, forwarded };
     let worker = Serving::new(worker);
     if tls {
         spawn_local(handshake(worker, socket, origin));
     } else {
         let counted = worker.recorder.connection(ConnectionState::Waiting);
         let stream = Stream::Tcp(TcpSocket(socket));
-        spawn_local(client::serve(worker, stream, Rc::new(origin), counted));
+        // Boxed, because a task is moved where it starts and where it ends.
+        spawn_local(Box::pin(client::serve(worker, stream, Rc::new(origin), counted)));
     }
 }
 
