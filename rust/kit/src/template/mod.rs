@@ -24,8 +24,12 @@
 //! What surprises: there is no way to write a dollar sign, as in nginx. A
 //! variable that is there but empty renders as nothing; only a missing one is
 //! `-`, and that only with [`Escape::Default`].
+//!
+//! APISIX's own texts with variables in them, such as the `key` of a consistent
+//! hash, have rules of their own: [`Template::interpolate`].
 
 mod escape;
+mod interpolate;
 #[cfg(test)]
 mod tests;
 
@@ -51,7 +55,8 @@ pub struct Template<A> {
 #[derive(Debug)]
 enum Segment<A> {
     Text(Box<[u8]>),
-    Variable(A),
+    /// A variable, and what stands for it where it is missing, if the text says.
+    Variable(A, Option<Box<[u8]>>),
 }
 
 /// Why a format is refused, in nginx's words where it has any.
@@ -94,34 +99,39 @@ impl<A> Template<A> {
             }
             let (name, length) = variable(rest).map_err(|message| FormatError { message, at })?;
             let accessor = resolve(name).map_err(|message| FormatError { message, at })?;
-            segments.push(Segment::Variable(accessor));
+            segments.push(Segment::Variable(accessor, None));
             at += length;
         }
         Ok(Self { segments: segments.into_boxed_slice(), escape })
     }
 
-    /// Append the format with its variables filled in.
-    pub fn render(&self, source: &impl Source<A>, out: &mut Vec<u8>) {
+    /// Append the format with its variables filled in. Returns how many of them
+    /// had a value or a default.
+    pub fn render(&self, source: &impl Source<A>, out: &mut Vec<u8>) -> usize {
+        let mut filled = 0;
         for segment in &self.segments {
             match segment {
                 Segment::Text(text) => out.extend_from_slice(text),
-                Segment::Variable(variable) => {
+                Segment::Variable(variable, default) => {
                     let from = out.len();
                     if source.write(variable, out) {
                         self.escape.apply(out, from);
+                        filled += 1;
                     } else {
-                        out.extend_from_slice(self.escape.missing());
+                        out.extend_from_slice(default.as_deref().unwrap_or(self.escape.missing()));
+                        filled += usize::from(default.is_some());
                     }
                 }
             }
         }
+        filled
     }
 
     /// Every variable of the format, in order, repeats included.
     pub fn variables(&self) -> impl Iterator<Item = &A> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Text(_) => None,
-            Segment::Variable(variable) => Some(variable),
+            Segment::Variable(variable, _) => Some(variable),
         })
     }
 }

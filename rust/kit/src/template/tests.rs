@@ -94,7 +94,44 @@ fn variables_are_listed_in_order() {
     assert_eq!(template.variables().collect::<Vec<_>>(), ["a", "b", "a"]);
 }
 
+/// What `text` becomes where only `v` has a value, and how many variables were filled.
+fn interpolate(text: &str) -> (String, usize) {
+    let template = Template::interpolate(text, &mut str::to_owned);
+    let mut out = Vec::new();
+    let table = Table(HashMap::from([("v", b"x".to_vec()), ("a.b", b"y".to_vec())]));
+    let filled = template.render(&table, &mut out);
+    (String::from_utf8(out).expect("all parts are text"), filled)
+}
+
+#[test]
+fn texts_of_apisix_take_names_with_dots_and_braces_with_blanks() {
+    assert_eq!(interpolate("$v-$a.b"), ("x-y".to_owned(), 2));
+    assert_eq!(interpolate("${ v }s${v}"), ("xsx".to_owned(), 2));
+    assert_eq!(interpolate("$missing/${missing}"), ("/".to_owned(), 0));
+}
+
+#[test]
+fn texts_of_apisix_may_have_defaults() {
+    assert_eq!(interpolate("${missing ?? none}!"), ("none!".to_owned(), 1));
+    assert_eq!(interpolate("${v??none}"), ("x".to_owned(), 1));
+    assert_eq!(interpolate("${missing ??}"), (String::new(), 0));
+    assert_eq!(interpolate("${missing ?? a ?? b}"), ("a".to_owned(), 1));
+}
+
+#[test]
+fn a_dollar_of_no_variable_is_a_dollar() {
+    for text in ["", "plain", "5 $", "$-", "${}", "${v", "\\$v", "\\${v}", "$ v", "é$é"] {
+        assert_eq!(interpolate(text), (text.to_owned(), 0), "{text}");
+    }
+    assert_eq!(interpolate("$$v"), ("$x".to_owned(), 1));
+}
+
 proptest! {
+    #[test]
+    fn any_text_interpolates(text in r"[${}?\\ .v_ é]{0,16}") {
+        interpolate(&text);
+    }
+
     #[test]
     fn json_escape_round_trips(value in any::<String>()) {
         let json = render("\"$v\"", Escape::Json, value.as_bytes());
