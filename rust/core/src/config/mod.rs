@@ -80,6 +80,6 @@ pub use stream_route::{Protocol, ProtocolLogger, StreamRoute};
 pub use timeout::Timeout;
 pub use upstream::{
     ActiveChecks, Balancer, Checks, ClientCertificate, HashKey, Healthy, KeepalivePool, Node,
-    PassHost, PassiveChecks, ProbeType, Scheme, Targets, Tls, Unhealthy, Upstream,
+    PassHost, PassiveChecks, ProbeType, RetryBudget, Scheme, Targets, Tls, Unhealthy, Upstream,
 };
 pub use validate::{Context, Invalid, Origin, build, validate};

@@ -33,6 +33,7 @@ use crate::observe::flags::Flag;
 use crate::respond::{self, Answer};
 use crate::upstream::Upstream;
 use crate::upstream::endpoint::Endpoint;
+use crate::variables::View;
 use crate::worker::Worker;
 use connect::{Patience, Way};
 use relay::{Failure, Outcome, Relay};
@@ -58,8 +59,10 @@ pub(crate) async fn forward(
     upload: &mut Upload,
 ) {
     let Some(upstream) = exchange.upstream.clone() else { return };
+    // A key is taken of the request as the client sent it.
+    let hash = upstream.method.hash(&View { worker, client, exchange });
+    let mut tried = Tried::new(hash);
     head::prepare(worker, client, exchange, &upstream);
-    let mut tried = Tried::default();
     let mut tries_left = upstream.tries();
     loop {
         let Some(node) = worker.pick(&upstream, &mut tried) else {
@@ -69,10 +72,13 @@ pub(crate) async fn forward(
             return give_up(worker, client, exchange, upload, failure).await;
         };
         tries_left -= 1;
-        let tried_node = try_node(worker, client, exchange, upload, &upstream, node).await;
         let endpoint = &upstream.nodes[node].endpoint;
+        let held = upstream.method.hold(endpoint);
+        let tried_node = try_node(worker, client, exchange, upload, &upstream, node).await;
+        drop(held);
         let Err((failure, then)) = tried_node else {
-            endpoint.failures.answered();
+            endpoint.answered(worker.turn_ms());
+            upstream.method.learn(endpoint, exchange.attempts.last());
             return;
         };
         blame(worker, exchange, endpoint, &failure);
@@ -84,7 +90,10 @@ pub(crate) async fn forward(
             }
             return give_up(worker, client, exchange, upload, failure).await;
         }
-        worker.recorder.upstream_retried();
+        if !worker.may_retry(&upstream) {
+            exchange.flags.raise(Flag::RetryBudgetSpent);
+            return give_up(worker, client, exchange, upload, failure).await;
+        }
     }
 }
 

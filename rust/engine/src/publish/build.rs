@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::config::{self, Balancer, Invalid, Targets, TlsVersion, Usage};
+use gateway_core::config::{self, Balancer, HashKey, Invalid, TlsVersion, Usage};
 use gateway_kit::expr::Expr;
 use gateway_net::tls::{Certificate, CertificateTable, HostOptions, Versions, VirtualHost};
 use serde_json::Value;
@@ -155,10 +155,6 @@ impl Publisher {
 
 /// What an upstream asks for and does not get, or should think about.
 fn without_effect(upstream: &config::Upstream) -> impl Iterator<Item = &'static str> {
-    let priorities = match &upstream.targets {
-        Targets::Nodes(nodes) => nodes.iter().any(|node| node.priority != nodes[0].priority),
-        Targets::Discovered { .. } => false,
-    };
     let unverified = upstream.scheme.is_tls() && !upstream.tls.verify;
     [
         (
@@ -167,10 +163,9 @@ fn without_effect(upstream: &config::Upstream) -> impl Iterator<Item = &'static 
              upstream",
         ),
         (
-            upstream.balancer != Balancer::RoundRobin,
-            "its type is not known to this release yet, and it is balanced as roundrobin",
+            upstream.balancer == Balancer::ConsistentHash(HashKey::Consumer),
+            "hash_on is consumer, and this release knows none yet: the client's address is hashed",
         ),
-        (priorities, "priorities of nodes have no effect in this release yet"),
         (
             upstream.checks.is_some(),
             "checks are not run by this release yet; a node that fails is passed over for a while \

@@ -2,13 +2,17 @@
 
 pub(crate) mod endpoint;
 
+use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::config::{self, Host, KeepalivePool, PassHost, Scheme, Targets};
+use gateway_kit::retry_budget::Budget;
 use gateway_net::pool;
 use gateway_net::tls::Trust;
 
+use crate::balance::Method;
 use crate::tls::UpstreamTls;
 use endpoint::{Endpoint, Key, Registry};
 
@@ -86,8 +90,16 @@ pub(crate) struct Node {
 pub(crate) struct Upstream {
     /// Number for the balancers' state; never given out again.
     pub(crate) number: u32,
-    /// The servers.
+    /// The servers, those of the highest priority first.
     pub(crate) nodes: Vec<Node>,
+    /// Those of one priority each, in order.
+    pub(crate) groups: Box<[Range<usize>]>,
+    /// How one is chosen.
+    pub(crate) method: Method,
+    /// Time in which a node that is new or back comes to its share; 0 for none.
+    pub(crate) slow_start_ms: u64,
+    /// How many further tries the requests pay for.
+    pub(crate) retry_budget: Budget,
     /// What Host the nodes are sent.
     pub(crate) pass_host: PassHost,
     /// Timeouts, unless a route has its own.
@@ -128,8 +140,11 @@ impl Upstream {
             }
             false => None,
         };
-        let nodes = nodes
-            .iter()
+        let mut by_priority: Vec<_> = nodes.iter().collect();
+        by_priority.sort_by_key(|node| Reverse(node.priority));
+        let groups = groups(&by_priority);
+        let nodes: Vec<_> = by_priority
+            .into_iter()
             .map(|node| {
                 let key = Key {
                     host: node.host.clone(),
@@ -143,9 +158,18 @@ impl Upstream {
                 }
             })
             .collect();
+        let method = Method::build(&config.balancer, &nodes, &groups)
+            .map_err(|message| ("/type", message))?;
         Ok(Self {
             number,
             nodes,
+            groups,
+            method,
+            slow_start_ms: config.slow_start.as_millis() as u64,
+            retry_budget: Budget {
+                percent: config.retry_budget.percent,
+                min_per_second: config.retry_budget.min_per_second,
+            },
             pass_host: config.pass_host.clone(),
             timeouts: config.timeout.map_or_else(Timeouts::default, Timeouts::from),
             retry_timeout_us: config.retry_timeout.map_or(0, micros),
@@ -165,6 +189,19 @@ impl Upstream {
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
+}
+
+/// Where in sorted nodes each priority begins and ends.
+fn groups(sorted: &[&config::Node]) -> Box<[Range<usize>]> {
+    let mut start = 0;
+    sorted
+        .chunk_by(|a, b| a.priority == b.priority)
+        .map(|group| {
+            let range = start..start + group.len();
+            start = range.end;
+            range
+        })
+        .collect()
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -13,7 +13,7 @@ pub(crate) fn upstream(document: Value) -> Upstream {
     try_upstream(document).expect("the test's upstream is served")
 }
 
-fn try_upstream(document: Value) -> Result<Upstream, (&'static str, String)> {
+pub(crate) fn try_upstream(document: Value) -> Result<Upstream, (&'static str, String)> {
     let decoded = config::decode(Kind::Upstream, "u", document).expect("the document is valid");
     let Resource::Upstream(config) = decoded else { unreachable!("it is an upstream") };
     let keepalive = pool::Limits { size: 7, idle_ms: 8, requests: 9 };

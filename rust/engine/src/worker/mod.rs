@@ -261,6 +261,17 @@ impl Worker {
         self.balancers.borrow_mut().pick(upstream, tried, self.turn_ms())
     }
 
+    /// Whether the upstream's retry budget pays for one more try, which is counted either way.
+    pub(crate) fn may_retry(&self, upstream: &Upstream) -> bool {
+        let paid = self.balancers.borrow_mut().retry(upstream, self.turn_ms());
+        if paid {
+            self.recorder.upstream_retried();
+        } else {
+            self.recorder.upstream_retry_refused();
+        }
+        paid
+    }
+
     /// An exchange to fill.
     #[inline]
     pub(crate) fn take_exchange(&self) -> Box<Exchange> {
@@ -358,7 +369,9 @@ impl Worker {
             self.id_of(exchange);
         }
         let view = View { worker: self, client, exchange };
-        log.append_with(|line| format.render(&view, line));
+        log.append_with(|line| {
+            format.render(&view, line);
+        });
     }
 
     /// Brings the path into the form that routes are matched against.

@@ -55,6 +55,6 @@ fn upkeep(worker: &Worker, now_ms: u64) {
     if let Some((log, _)) = &worker.log {
         log.flush_if_due(now_ms);
     }
-    worker.balancers.borrow_mut().prune();
+    worker.balancers.borrow_mut().prune(now_ms);
     error_log::sweep();
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::ADMIN;
 use crate::config::{
-    Balancer, ClientCertificate, HashKey, Host, Kind, PassHost, ProbeType, Resource, Scheme,
-    Secret, Targets, TlsVersion, Upstream, Usage, decode, validate,
+    Balancer, ClientCertificate, HashKey, Host, Kind, PassHost, ProbeType, Resource, RetryBudget,
+    Scheme, Secret, Targets, TlsVersion, Upstream, Usage, decode, validate,
 };
 use crate::method::Method;
 
@@ -80,6 +80,8 @@ fn an_upstream_has_its_defaults() {
     assert_eq!(upstream.keepalive_pool.size, 320);
     assert_eq!((upstream.retries, upstream.retry_timeout, upstream.timeout), (None, None, None));
     assert!(upstream.tls.verify && upstream.tls.ca.is_none() && upstream.checks.is_none());
+    assert_eq!(upstream.retry_budget, RetryBudget { percent: 20, min_per_second: 10 });
+    assert_eq!(upstream.slow_start, Duration::ZERO);
 }
 
 #[test]
@@ -89,6 +91,7 @@ fn an_upstream_has_what_it_says() {
         "pass_host": "rewrite", "upstream_host": "a.com", "retries": 0, "retry_timeout": 1.5,
         "timeout": {"connect": 1e-9, "send": 2, "read": 1e300, "total": 3},
         "tls": {"verify": false, "client_cert_id": 7}, "keepalive_pool": {"size": 1, "idle_timeout": 0},
+        "retry_budget": {"percent": 50}, "slow_start": 2.5,
     }));
     assert!(
         matches!(&upstream.targets, Targets::Discovered { service_name, .. } if service_name == "s")
@@ -108,6 +111,8 @@ fn an_upstream_has_what_it_says() {
     assert!(!upstream.tls.verify);
     assert_eq!(upstream.tls.client_certificate, Some(ClientCertificate::Ssl("7".into())));
     assert_eq!((upstream.keepalive_pool.size, upstream.keepalive_pool.requests), (1, 1000));
+    assert_eq!(upstream.retry_budget, RetryBudget { percent: 50, min_per_second: 10 });
+    assert_eq!(upstream.slow_start, Duration::from_millis(2500));
 }
 
 #[test]

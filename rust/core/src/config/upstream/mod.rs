@@ -45,6 +45,10 @@ pub struct Upstream {
     pub retries: Option<u32>,
     /// No further try starts after this time; no limit when absent (or 0, in the document).
     pub retry_timeout: Option<Duration>,
+    /// Limit on further tries while much fails.
+    pub retry_budget: RetryBudget,
+    /// Time in which the requests to a node that is new or back grow to its share; zero: at once.
+    pub slow_start: Duration,
     /// Timeouts, where they differ from the gateway's own.
     pub timeout: Option<Timeout>,
     /// Idle connections kept in each worker.
@@ -126,6 +130,25 @@ impl Default for KeepalivePool {
     }
 }
 
+/// Limit on further tries while much fails, counted by each worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RetryBudget {
+    /// Further tries for each hundred requests of the last ten seconds.
+    #[serde(deserialize_with = "number::counted")]
+    pub percent: u32,
+    /// Further tries a second besides.
+    #[serde(deserialize_with = "number::counted")]
+    pub min_per_second: u32,
+}
+
+impl Default for RetryBudget {
+    /// linkerd's: `retryRatio` 0.2 and `minRetriesPerSecond` 10.
+    fn default() -> Self {
+        Self { percent: 20, min_per_second: 10 }
+    }
+}
+
 /// TLS towards an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
@@ -169,6 +192,10 @@ struct Document {
     retries: Option<u32>,
     #[serde(default, deserialize_with = "number::seconds_if_any")]
     retry_timeout: Option<Duration>,
+    #[serde(default)]
+    retry_budget: RetryBudget,
+    #[serde(default, deserialize_with = "number::seconds_if_any")]
+    slow_start: Option<Duration>,
     timeout: Option<Timeout>,
     #[serde(default)]
     tls: TlsDocument,
@@ -217,6 +244,8 @@ impl TryFrom<Document> for Upstream {
             pass_host: pass_host(document.pass_host.as_deref(), document.upstream_host)?,
             retries: document.retries,
             retry_timeout: document.retry_timeout.filter(|limit| !limit.is_zero()),
+            retry_budget: document.retry_budget,
+            slow_start: document.slow_start.unwrap_or_default(),
             timeout: document.timeout,
             keepalive_pool: document.keepalive_pool,
             tls: document.tls.read(),

@@ -78,11 +78,13 @@ pub enum Flag {
     UpstreamProtocol,
     /// `RX`: every retry was used up.
     RetriesExhausted,
+    /// `RB`: the upstream's retry budget was spent.
+    RetryBudgetSpent,
 }
 
 impl Flag {
     /// How many flags there are.
-    pub const COUNT: usize = Self::RetriesExhausted as usize + 1;
+    pub const COUNT: usize = Self::RetryBudgetSpent as usize + 1;
 
     /// What the flag means and what to do about it.
     pub fn meaning(self) -> &'static Meaning {

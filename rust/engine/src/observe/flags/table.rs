@@ -286,6 +286,19 @@ pub const TABLE: [Meaning; Flag::COUNT] = [
         action: "Treat the other flags. `$upstream_addr` lists the nodes in the order they were \
             tried.",
     },
+    Meaning {
+        flag: Flag::RetryBudgetSpent,
+        code: "RB",
+        side: Side::Upstream,
+        status: "502, 503, 504",
+        proxy_status: None,
+        title: "retry budget spent",
+        meaning: "The request could have been tried on another node, but so many had been in the \
+            last ten seconds that the upstream's `retry_budget` was spent. The other flags say how \
+            the last attempt failed.",
+        action: "Treat the other flags: most of the upstream is failing, and further tries would \
+            only add to its load. If its nodes can bear them, raise `retry_budget.percent`.",
+    },
 ];
 
 /// The page `docs/response-flags.md`.

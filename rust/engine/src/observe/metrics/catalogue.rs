@@ -124,6 +124,11 @@ pub(super) static UPSTREAM_RETRIES: Family = counter(
     &[],
     "Further attempts at a request after one that failed.",
 );
+pub(super) static UPSTREAM_RETRIES_REFUSED: Family = counter(
+    "gateway_upstream_retries_refused_total",
+    &[],
+    "Requests not tried again because the retry budget of their upstream was spent.",
+);
 pub(super) static UPSTREAM_FAILURES: Family = counter(
     "gateway_upstream_failures_total",
     &["kind"],
@@ -221,7 +226,7 @@ pub(super) static START: Family =
     gauge("process_start_time_seconds", &[], "When the process started.");
 
 /// Every family, in the order of the page.
-pub const CATALOGUE: [&Family; 44] = [
+pub const CATALOGUE: [&Family; 45] = [
     &BUILD,
     &REQUESTS,
     &REQUESTS_ACTIVE,
@@ -238,6 +243,7 @@ pub const CATALOGUE: [&Family; 44] = [
     &UPSTREAM_REQUESTS,
     &UPSTREAM_REUSED,
     &UPSTREAM_RETRIES,
+    &UPSTREAM_RETRIES_REFUSED,
     &UPSTREAM_FAILURES,
     &CONNECT_TIME,
     &FIRST_BYTE_TIME,

@@ -101,6 +101,10 @@ fn upstreams(page: &mut Exposition, workers: &Workers) {
     page.single(&families::UPSTREAM_REQUESTS, workers.sum(|cells| &cells.upstream_requests));
     page.single(&families::UPSTREAM_REUSED, workers.sum(|cells| &cells.upstream_reused));
     page.single(&families::UPSTREAM_RETRIES, workers.sum(|cells| &cells.upstream_retries));
+    page.single(
+        &families::UPSTREAM_RETRIES_REFUSED,
+        workers.sum(|cells| &cells.upstream_retries_refused),
+    );
     let mut samples = page.family(&families::UPSTREAM_FAILURES);
     for (kind, name) in UpstreamFailure::ALL {
         samples.put(&[name], workers.sum(|cells| &cells.upstream_failures[kind as usize]));

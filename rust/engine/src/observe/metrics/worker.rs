@@ -28,6 +28,7 @@ pub(super) struct Cells {
     pub(super) upstream_requests: Cell,
     pub(super) upstream_reused: Cell,
     pub(super) upstream_retries: Cell,
+    pub(super) upstream_retries_refused: Cell,
     pub(super) upstream_received_bytes: Cell,
     pub(super) upstream_sent_bytes: Cell,
     pub(super) upstream_open: Cell,
@@ -56,6 +57,7 @@ impl Default for Cells {
             upstream_requests: Cell::default(),
             upstream_reused: Cell::default(),
             upstream_retries: Cell::default(),
+            upstream_retries_refused: Cell::default(),
             upstream_received_bytes: Cell::default(),
             upstream_sent_bytes: Cell::default(),
             upstream_open: Cell::default(),
@@ -309,6 +311,11 @@ impl Recorder {
     /// A request is tried again, on another node or another connection.
     pub fn upstream_retried(&self) {
         self.cells.upstream_retries.add(1);
+    }
+
+    /// A request is not tried again: the retry budget is spent.
+    pub fn upstream_retry_refused(&self) {
+        self.cells.upstream_retries_refused.add(1);
     }
 
     /// How many connections to upstreams are open, and how many of them idle in a pool. For the

@@ -4,12 +4,18 @@
 //! Two nodes of different upstreams with the same scheme, host, port and TLS identity are one
 //! endpoint: they share pooled connections and the memory of failures.
 
+mod load;
+mod warm_up;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use gateway_core::config::Host;
 use gateway_net::pool::EndpointId;
+
+pub(crate) use load::{Held, Load};
+pub(crate) use warm_up::WarmUp;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +48,20 @@ pub(crate) struct Endpoint {
     pub(crate) authority: Box<str>,
     /// Failures remembered.
     pub(crate) failures: Failures,
+    /// What it has to do, and how fast it does it.
+    pub(crate) load: Load,
+    /// Since when it serves.
+    pub(crate) warm_up: WarmUp,
+}
+
+impl Endpoint {
+    /// An answer came: failures are forgotten. After some, the endpoint counts as back.
+    #[inline]
+    pub(crate) fn answered(&self, now_ms: u64) {
+        if self.failures.answered() {
+            self.warm_up.restart(now_ms);
+        }
+    }
 }
 
 /// The memory of failures of one endpoint: a dead node costs one failed try, then none until
@@ -66,14 +86,16 @@ impl Failures {
         self.passed_over_until.store(now_ms + penalty, Ordering::Relaxed);
     }
 
-    /// An answer came. Writes only when there is something to forget, so that the line stays
-    /// shared between the workers.
+    /// An answer came; tells whether there was something to forget. Writes only then, so that the
+    /// line stays shared between the workers.
     #[inline]
-    pub(crate) fn answered(&self) {
-        if self.in_a_row.load(Ordering::Relaxed) != 0 {
+    fn answered(&self) -> bool {
+        let failed = self.in_a_row.load(Ordering::Relaxed) != 0;
+        if failed {
             self.in_a_row.store(0, Ordering::Relaxed);
             self.passed_over_until.store(0, Ordering::Relaxed);
         }
+        failed
     }
 }
 
@@ -97,6 +119,8 @@ impl Registry {
             key: key.clone(),
             authority,
             failures: Failures::default(),
+            load: Load::default(),
+            warm_up: WarmUp::default(),
         });
         self.known.insert(key, Arc::downgrade(&endpoint));
         endpoint
