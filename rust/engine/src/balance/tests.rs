@@ -81,10 +81,10 @@ fn an_upstream_that_is_not_used_for_a_minute_is_forgotten() {
 
 /// Nodes 127.0.0.1:1 and so on, each of a weight and a priority.
 fn of(kind: &str, nodes: &[(u32, i32)]) -> Upstream {
-    of_with(kind, nodes, json!({}))
+    of_with(kind, nodes, &json!({}))
 }
 
-fn of_with(kind: &str, nodes: &[(u32, i32)], more: Value) -> Upstream {
+fn of_with(kind: &str, nodes: &[(u32, i32)], more: &Value) -> Upstream {
     let nodes: Vec<_> = (1..)
         .zip(nodes)
         .map(|(port, (weight, priority))| {
@@ -269,7 +269,7 @@ fn share_of_first(upstream: &Upstream, now_ms: u64) -> f64 {
 #[test]
 fn a_node_that_is_back_grows_into_its_share() {
     for kind in ["roundrobin", "least_conn", "ewma"] {
-        let upstream = of_with(kind, &[(1, 0), (1, 0)], json!({"slow_start": 10}));
+        let upstream = of_with(kind, &[(1, 0), (1, 0)], &json!({"slow_start": 10}));
         share_of_first(&upstream, 1); // both begin
         let full = share_of_first(&upstream, 20_000);
         upstream.nodes[0].endpoint.failures.failed(20_000);
@@ -283,20 +283,20 @@ fn a_node_that_is_back_grows_into_its_share() {
 
 #[test]
 fn nodes_that_begin_together_share_as_always() {
-    let upstream = of_with("roundrobin", &[(3, 0), (1, 0)], json!({"slow_start": 10}));
+    let upstream = of_with("roundrobin", &[(3, 0), (1, 0)], &json!({"slow_start": 10}));
     let share = share_of_first(&upstream, 1);
     assert!((share - 0.75).abs() < 0.05, "{share}");
 }
 
 #[test]
 fn a_cold_node_comes_before_a_lower_priority() {
-    let upstream = of_with("roundrobin", &[(1, 1), (1, 0)], json!({"slow_start": 10}));
+    let upstream = of_with("roundrobin", &[(1, 1), (1, 0)], &json!({"slow_start": 10}));
     assert_eq!(turns(&upstream, 50, 1), [Some(0); 50]);
 }
 
 #[test]
 fn a_key_keeps_to_its_node_however_cold_that_is() {
-    let upstream = of_with("chash", &[(1, 0), (1, 0)], json!({"slow_start": 10}));
+    let upstream = of_with("chash", &[(1, 0), (1, 0)], &json!({"slow_start": 10}));
     upstream.nodes[0].endpoint.warm_up.restart(1);
     let mut places = (0..100_u32).map(|key| ketama::hash(&key.to_be_bytes()));
     let place = places.find(|place| tried_in_order(&upstream, *place, 50_000)[0] == 1);
@@ -307,7 +307,7 @@ fn a_key_keeps_to_its_node_however_cold_that_is() {
 #[test]
 fn requests_pay_for_retries() {
     let budget = json!({"retry_budget": {"percent": 50, "min_per_second": 0}});
-    let upstream = of_with("roundrobin", &[(1, 0), (1, 0)], budget);
+    let upstream = of_with("roundrobin", &[(1, 0), (1, 0)], &budget);
     let mut balancers = Balancers::default();
     for _ in 0..4 {
         let mut tried = Tried::default();

@@ -29,7 +29,7 @@ fn one_slow_answer_among_many_does_not_shun_a_node() {
 fn a_sample_that_comes_late_changes_nothing() {
     let average = Average::default().with(100.0, 5_000);
     assert_eq!(average.with(9_000.0, 4_000), average);
-    assert_eq!(average.at(4_000), average.at(5_000));
+    assert!(close(average.at(4_000), average.at(5_000)));
 }
 
 #[test]
