@@ -131,6 +131,14 @@ def test_a_key_stays_with_its_node(
     assert set(first) == set(nodes.ports), "keys are spread"
 
 
+@pytest.mark.parametrize("written", ["a%20b", "a+b", "%61%20%62"])
+def test_a_parameter_is_decoded_before_it_is_hashed(serve: Serve, nodes: Nodes, written: str) -> None:
+    three = list(map(nodes.node, range(3)))
+    by_parameter = serve(upstream_of(*three, type="chash", key="arg_id")).connect()
+    by_header = serve(upstream_of(*three, type="chash", hash_on="header", key="X-Id")).connect()
+    assert ask(by_parameter, f"/?id={written}") == ask(by_header, X_Id="a b")
+
+
 def test_keys_go_where_apisix_sends_them(serve: Serve) -> None:
     made = route(upstream__type="chash", upstream__key="arg_id", upstream__retries=0)
     made["upstream"]["nodes"] = {f"127.0.0.1:{1980 + at}": 1 for at in range(3)}

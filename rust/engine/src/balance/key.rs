@@ -5,6 +5,7 @@ use gateway_kit::expr::{Value, Variables};
 use gateway_kit::ketama;
 use gateway_kit::template::Template;
 
+use crate::variables::post::unescape;
 use crate::variables::{Fixed, Variable, View};
 
 /// The key of requests: what `hash_on` and `key` name.
@@ -41,8 +42,11 @@ impl Key {
     pub(super) fn hash(&self, view: &View<'_>) -> u32 {
         match self {
             Self::RemoteAddress => None,
-            Self::Variable(variable) => match view.value(variable) {
-                Value::Text(text) if !text.is_empty() => Some(ketama::hash(&text)),
+            Self::Variable(variable) => match (variable, view.value(variable)) {
+                (_, Value::Text(text)) if text.is_empty() => None,
+                // APISIX decodes parameters, which nginx's own variable leaves as they are.
+                (Variable::Arg(_), Value::Text(text)) => Some(ketama::hash(&unescape(&text))),
+                (_, Value::Text(text)) => Some(ketama::hash(&text)),
                 _ => None,
             },
             Self::Combination(template) => {

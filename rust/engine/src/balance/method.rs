@@ -70,15 +70,17 @@ impl Method {
         matches!(self, Self::Ewma | Self::LeastConnections).then(|| endpoint.load.hold())
     }
 
-    /// Notes how fast a try was answered, if the method goes by that: from its beginning, the
-    /// connection included, to the answer's head. APISIX counts to the end of the body, so that
-    /// the node that streams seems the slow one.
+    /// Notes how fast a try was answered, if the method goes by that: from when the connection
+    /// stood to the answer's head. APISIX counts from the beginning to the end of the body, so that
+    /// the node that streams seems the slow one; and the first sample, which counts whole for
+    /// seconds, would be the only one with a handshake in it.
     #[inline]
     pub(crate) fn learn(&self, endpoint: &Endpoint, attempt: Option<&Attempt>) {
         if let (Self::Ewma, Some(attempt)) = (self, attempt)
             && let Some(answered) = attempt.answered
         {
-            endpoint.load.answered(answered.saturating_sub(attempt.started), answered / 1_000);
+            let sent = attempt.connected.unwrap_or(attempt.started);
+            endpoint.load.answered(answered.saturating_sub(sent), answered / 1_000);
         }
     }
 }

@@ -6,7 +6,7 @@
 //! | [`key`] | what a consistent hash is taken of |
 //! | [`choice`] | one choice among the nodes of a group |
 //!
-//! A try goes to a node of the highest priority that may serve ([`usable`]) and was not tried. If
+//! A try goes to a node of the highest priority that may serve ([`usable`](crate::upstream::Node::usable)) and was not tried. If
 //! there is none, health is left aside and the same is asked of all: a wrong memory of failures
 //! must not refuse a request. (APISIX's rule, too: if no node is healthy, all are used.)
 
@@ -20,19 +20,13 @@ use gateway_kit::retry_budget::RetryBudget;
 use gateway_kit::weighted::SmoothWeighted;
 use gateway_net::pool::ByEndpoint;
 
-use crate::upstream::{Node, Upstream};
+use crate::upstream::Upstream;
 use choice::Choice;
 
 pub(crate) use method::Method;
 
 /// How long the state of an upstream without requests is kept: longer than a retry budget counts.
 const KEPT_MS: u64 = 60_000;
-
-/// Whether a node may serve, as far as is known of it.
-#[inline]
-fn usable(node: &Node, now_ms: u64) -> bool {
-    !node.endpoint.failures.passed_over(now_ms)
-}
 
 /// What one request has to do with the nodes of its upstream: those that it tried, and its key's
 /// place on their ring.
@@ -101,7 +95,7 @@ impl Balancers {
         let mut choice = Choice::new(upstream, turns, &mut self.random, tried.hash, now_ms);
         let nodes = &upstream.nodes;
         let untried = |n: usize| nodes[n].weight > 0 && !tried.has(n);
-        choice.among(|n| untried(n) && usable(&nodes[n], now_ms)).or_else(|| choice.among(untried))
+        choice.among(|n| untried(n) && nodes[n].usable(now_ms)).or_else(|| choice.among(untried))
     }
 
     /// Whether the upstream's budget pays for one more try of a request; if so, it is counted.

@@ -85,6 +85,15 @@ pub(crate) struct Node {
     pub(crate) host_header: Box<str>,
 }
 
+impl Node {
+    /// Whether requests go to it at `now_ms`, if there are others to choose from: it has not failed
+    /// lately.
+    #[inline]
+    pub(crate) fn usable(&self, now_ms: u64) -> bool {
+        !self.endpoint.failures.passed_over(now_ms)
+    }
+}
+
 /// An upstream, ready.
 #[derive(Debug)]
 pub(crate) struct Upstream {

@@ -132,7 +132,7 @@ fn form(body: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// `+` is a space and `%XX` a byte; what is neither stands for itself.
-fn unescape(text: &[u8]) -> Vec<u8> {
+pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, after)) = rest.split_first() {
