@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from bench.accounting import TICKS, parse_busy
 from bench.errors import BenchError
-from bench.exact import parse_collected, parse_perf, parse_strace, per_request
+from bench.exact import Callgrind, parse_totals, parse_perf, parse_strace, per_request
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STRACE = """\
 % time     seconds  usecs/call     calls    errors syscall
@@ -31,9 +36,18 @@ def test_strace_without_a_summary_is_an_error() -> None:
         parse_strace("strace: exec: No such file or directory")
 
 
-def test_a_process_that_only_started_another_collected_nothing() -> None:
-    assert parse_collected("==7== Events    : Ir\n==7== Collected : 123456\n") == 123456
-    assert parse_collected("==7== Command: /bin/sh\n") == 0
+def test_a_thread_without_a_total_is_an_error() -> None:
+    assert parse_totals("thread: 4\nfl=(1)\n+3 7\ntotals: 123456\n") == 123456
+    with pytest.raises(BenchError, match="no total"):
+        parse_totals("version: 1\n")
+
+
+def test_the_first_thread_can_be_left_out(tmp_path: Path) -> None:
+    for number, total in enumerate((500, 20, 3), start=1):
+        (tmp_path / f"callgrind-7.out-0{number}").write_text(f"totals: {total}\n")
+    (tmp_path / "callgrind-7.out").write_text("creator: callgrind\n")
+    assert Callgrind().read(tmp_path, first_threads=True) == 523
+    assert Callgrind().read(tmp_path, first_threads=False) == 23
 
 
 def test_a_hidden_counter_is_no_count() -> None:
