@@ -8,8 +8,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup packages run test test-rust test-python check lint-rust lint-python generated bench drills docs \
-	wheel fmt fuzz clean
+.PHONY: help setup packages run test test-rust test-python check lint-rust lint-python generated bench drills figures \
+	docs wheel fmt fuzz clean
 
 VENV ?= $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -144,6 +144,16 @@ bench: setup packages
 ## drills: break upstreams, disks and clients, and see what becomes of requests (20 minutes)
 drills: setup packages
 	@$(BIN)/python -m bench.drills $(ARGS)
+
+## figures: instructions and calls a request, the start, routing alone (ARGS='--check' fails where they grew)
+figures: setup packages
+	$(call debian,valgrind,valgrind)
+	$(call debian,strace,strace)
+	@$(BIN)/python -m bench.counts $(ARGS)
+	@$(BIN)/python -m bench.startup
+	cargo bench --quiet -p gateway-engine --bench routes
+	cargo bench --quiet -p gateway-kit --bench radix
+	cargo bench --quiet -p gateway-net --bench h1
 
 ## fuzz: ten minutes for every parser of strangers' bytes (needs nightly Rust and cargo-fuzz)
 fuzz:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from bench.command import add_report_arguments, say
 from bench.errors import BenchError
 from bench.machine import describe
 from bench.measure import Bench, Plan
@@ -16,7 +16,6 @@ from bench.selection import add_peer_arguments, choose, find_peers
 from bench.workspace import workspace
 
 QUICK = Plan(rounds=2, seconds=2.0, exact=False)
-RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> int:
@@ -25,22 +24,22 @@ def main() -> int:
     try:
         results = _run(arguments)
     except BenchError as error:
-        _say(f"bench: {error}")
+        say(f"bench: {error}")
         return 2
     except KeyboardInterrupt:
-        _say("bench: interrupted, nothing written")
+        say("bench: interrupted, nothing written")
         return 130
     for path in write_report(results, arguments.out):
-        _say(f"wrote {path}")
+        say(f"wrote {path}")
     return 1 if results.failures else 0
 
 
 def _run(arguments: argparse.Namespace) -> Results:
     scenarios = choose("scenario", SCENARIOS, arguments.scenarios)
-    peers = find_peers(arguments, _say)
+    peers = find_peers(arguments, say)
     machine = describe() | {peer.name: peer.version() for peer in peers}
     results = Results(machine)
-    bench = Bench(peers, _plan(arguments), results, _say)
+    bench = Bench(peers, _plan(arguments), results, say)
     with workspace(arguments.keep) as directory:
         for scenario in scenarios:
             bench.run(scenario, directory / scenario.name)
@@ -73,13 +72,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SHARE",
         help="CPU share of other processes that discards a round (%(default)s)",
     )
-    parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the report")
-    parser.add_argument("--keep", type=Path, help="keep configurations and logs in this directory")
+    add_report_arguments(parser)
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

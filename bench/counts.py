@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.command import add_keep_argument, say
 from bench.errors import BenchError
 from bench.exact import Callgrind, Strace, Tool, per_request
 from bench.machine import describe
@@ -85,7 +86,7 @@ def main() -> int:
         with workspace(arguments.keep) as directory:
             counts = {each.name: _count(peer, each, directory / each.name) for each in scenarios}
     except BenchError as error:
-        print(f"counts: {error}", file=sys.stderr)
+        say(f"counts: {error}")
         return 2
     compared = compare(counts, committed_counts())
     print(render(compared))
@@ -131,7 +132,7 @@ def _count(peer: Gatewright, scenario: Scenario, directory: Path) -> Mapping[str
     with start_upstream(directory, port, rest):
         stage = Stage(scenario, directory, port, gateway, rest)
         found = {what: per_request(REQUESTS, partial(stage.count, peer, tool)) for what, tool in TOOLS.items()}
-    print(f"{scenario.name}: {found}", file=sys.stderr, flush=True)
+    say(f"{scenario.name}: " + ", ".join(f"{_number(value)} {what}" for what, value in found.items()))
     return {what: round(value, 2) for what, value in found.items()}
 
 
@@ -161,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gatewright", type=Path, metavar="PATH", help="the Gatewright to count in")
     parser.add_argument("--check", action="store_true", help=f"fail if a count grew by more than {TOLERANCE:.0%}")
     parser.add_argument("--write", action="store_true", help="make these the committed counts")
-    parser.add_argument("--keep", type=Path, help="keep configurations and logs in this directory")
+    add_keep_argument(parser)
     return parser
 
 

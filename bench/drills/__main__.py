@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.command import add_report_arguments, say, write_files
 from bench.drills import DRILLS
 from bench.drills.drill import Drill, Outcome, Scene
 from bench.errors import BenchError
@@ -20,10 +19,10 @@ from bench.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bench.peers.peer import Peer
 
-RESULTS = Path(__file__).parents[1] / "results"
 Outcomes = dict[str, dict[str, Outcome]]
 """Drill → peer → what was measured."""
 
@@ -33,20 +32,17 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         drills = choose("drill", DRILLS, arguments.drills)
-        peers = find_peers(arguments, _say)
+        peers = find_peers(arguments, say)
         machine = describe() | {peer.name: peer.version() for peer in peers}
     except BenchError as error:
-        _say(f"drills: {error}")
+        say(f"drills: {error}")
         return 2
     outcomes: Outcomes = {}
     with workspace(arguments.keep) as directory:
         for drill in drills:
-            _say(f"{drill.name}: {drill.summary}")
+            say(f"{drill.name}: {drill.summary}")
             outcomes[drill.name] = {peer.name: _play(drill, peer, directory / drill.name / peer.name) for peer in peers}
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "drills.md").write_text(render(outcomes, machine))
-    (arguments.out / "drills.json").write_text(json.dumps({"machine": machine, "outcomes": outcomes}, indent=1) + "\n")
-    _say(f"wrote {arguments.out / 'drills.md'} and drills.json")
+    write_files(arguments.out, "drills", render(outcomes, machine), {"machine": machine, "outcomes": outcomes})
     return 0
 
 
@@ -75,7 +71,7 @@ def _play(drill: Drill, peer: Peer, directory: Path) -> Outcome:
     except (BenchError, ProtocolError, OSError) as error:
         outcome = {"not played": (str(error) or type(error).__name__).splitlines()[0]}
     figures = "; ".join(f"{measure}: {figure}" for measure, figure in outcome.items())
-    _say(f"  {peer.name}: {figures}")
+    say(f"  {peer.name}: {figures}")
     return outcome
 
 
@@ -84,13 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     names = ", ".join(drill.name for drill in DRILLS)
     parser.add_argument("--drills", metavar="A,B", help=f"only these of {names}")
     add_peer_arguments(parser)
-    parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the report")
-    parser.add_argument("--keep", type=Path, help="keep configurations and logs in this directory")
+    add_report_arguments(parser)
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

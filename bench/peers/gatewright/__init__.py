@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.peers.peer import Peer, Setup, service_paths
-from bench.processes import find_program, free_ports, run
+from bench.processes import free_ports, run
 
 if TYPE_CHECKING:
     from bench.certificate import Certificate
@@ -35,22 +35,18 @@ class Gatewright(Peer):
 
     name = "gatewright"
     title = "Gatewright"
+    install = "make setup"
     optional = ("SETTINGS", "RESOURCES", "ROUTE")
     reload_signal = Signals.SIGHUP
-    drain_signal = Signals.SIGTERM
     runs_python = True
     watched_file = "apisix.yaml"
     metrics_path = "/apisix/prometheus/metrics"
 
     @classmethod
-    def locate(cls, given: Path | None) -> Path:
-        """Return the given program, or gatewright on PATH or beside this Python."""
+    def elsewhere(cls) -> Path | None:
+        """Return the program beside this Python, which need not be on PATH."""
         beside = Path(sys.executable).with_name("gatewright")
-        found = given or find_program("gatewright") or (beside if beside.exists() else None)
-        if found is None:
-            message = "gatewright is not installed: make setup, or --gatewright PATH"
-            raise BenchError(message)
-        return found
+        return beside if beside.exists() else None
 
     def version(self) -> str:
         """Return what ``gatewright version`` says."""

@@ -6,9 +6,8 @@ import resource
 from pathlib import Path
 from signal import Signals
 
-from bench.errors import BenchError
 from bench.peers.peer import Peer, Setup, service_paths
-from bench.processes import find_program, run
+from bench.processes import run
 
 # As large as the other peers' buffers; with the default of 16 KiB an upload of that size and its
 # head do not fit, and take 1.7 times the CPU.
@@ -35,18 +34,10 @@ class Haproxy(Peer):
 
     name = "haproxy"
     title = "HAProxy"
+    install = "apt install haproxy"
     optional = ("GLOBAL", "DEFAULTS", "FRONTEND")
     reload_signal = Signals.SIGUSR2
     drain_signal = Signals.SIGUSR1
-
-    @classmethod
-    def locate(cls, given: Path | None) -> Path:
-        """Return the given program, or haproxy on PATH."""
-        found = given or find_program("haproxy")
-        if found is None:
-            message = "HAProxy is not installed: apt install haproxy"
-            raise BenchError(message)
-        return found
 
     def version(self) -> str:
         """Return what ``haproxy -v`` says."""

@@ -7,9 +7,8 @@ from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError
 from bench.peers.peer import Peer, Setup, service_paths
-from bench.processes import find_program, run
+from bench.processes import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,18 +41,10 @@ class Nginx(Peer):
 
     name = "nginx"
     title = "nginx"
+    install = "apt install nginx-light"
     optional = ("HTTP", "SERVER", "LOCATION")
     reload_signal = Signals.SIGHUP
     drain_signal = Signals.SIGQUIT
-
-    @classmethod
-    def locate(cls, given: Path | None) -> Path:
-        """Return the given program, or nginx on PATH."""
-        found = given or find_program("nginx")
-        if found is None:
-            message = "nginx is not installed: apt install nginx-light"
-            raise BenchError(message)
-        return found
 
     def version(self) -> str:
         """Return what ``nginx -v`` says."""
