@@ -55,7 +55,8 @@ pub struct Extension {
     bytes: [u8; MAX_EXTENSION],
 }
 
-const KNOWN: [(Method, &str); 10] = [
+/// The methods that have a name of their own.
+pub(crate) const KNOWN: [(Method, &str); 10] = [
     (Method::Get, "GET"),
     (Method::Head, "HEAD"),
     (Method::Post, "POST"),

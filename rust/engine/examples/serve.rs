@@ -8,6 +8,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use gateway_core::source::Format;
+use gateway_engine::publish::File;
 use gateway_engine::settings::{Listen, Settings};
 use gateway_engine::supervisor::{Engine, Event};
 
@@ -43,9 +44,11 @@ fn run() -> Result<(), Box<dyn Error>> {
     let engine = Engine::new(settings)?;
     #[expect(clippy::disallowed_methods, reason = "a program of its own reads its environment")]
     let environment = |name: &str| std::env::var(name).ok();
-    engine.publish_file(&std::fs::read(&path)?, Format::Yaml, &environment).map_err(
-        |problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-    )?;
+    let text = std::fs::read(&path)?;
+    let file = File { text: &text, format: Format::Yaml, path: &path };
+    engine.publish_file(file, &environment).map_err(|problems| {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    })?;
     engine.start()?;
     loop {
         match engine.next_event() {

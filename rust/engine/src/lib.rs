@@ -6,6 +6,7 @@
 
 mod balance;
 mod client;
+pub mod control;
 mod exchange;
 mod forward;
 pub mod matching;

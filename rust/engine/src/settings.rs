@@ -2,6 +2,7 @@
 //! names every key in it, and hands the engine this one document.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -57,6 +58,8 @@ pub struct Settings {
     pub status: Option<SocketAddress>,
     /// Where metrics are scraped.
     pub metrics: Option<MetricsListen>,
+    /// The Unix socket on which the command line asks a running process; none opens none.
+    pub control_socket: Option<PathBuf>,
     /// Whether the `Server` field names the version.
     pub server_tokens: bool,
     /// Whether answers made by the gateway carry `Proxy-Status` (RFC 9209).
@@ -115,6 +118,7 @@ impl Default for Settings {
             },
             status: None,
             metrics: None,
+            control_socket: None,
             server_tokens: true,
             proxy_status: true,
             show_upstream_status: false,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use gateway_core::config::{self, Context, Kind, NoPlugins, Origin};
 use gateway_core::source::{self, Format};
-use gateway_engine::publish;
+use gateway_engine::publish::{self, File};
 use gateway_engine::settings::Settings;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -49,12 +49,11 @@ pub(crate) fn check_file<'py>(
     format: &str,
     path: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let _ = path;
     let format = self::format(format)?;
     let environ = environ(py)?;
     let problems = detach(py, || {
         let environ = |name: &str| environ.get(name).cloned();
-        publish::check_file(text, format, &environ, &Settings::default())
+        publish::check_file(File { text, format, path }, &environ, &Settings::default())
     });
     Ok(PyBytes::new(py, json!(problems).to_string().as_bytes()))
 }

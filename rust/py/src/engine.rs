@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 use gateway_core::config::Origin;
-use gateway_engine::publish::{Change, Mode};
+use gateway_engine::publish::{Change, File, Mode};
 use gateway_engine::settings::Settings;
 use gateway_engine::supervisor;
 use pyo3::exceptions::PyValueError;
@@ -74,9 +74,8 @@ impl Engine {
         let format = documents::format(format)?;
         let published = detach(py, || {
             let environ = |name: &str| self.environ.get(name).cloned();
-            self.engine.publish_file(text, format, &environ)
+            self.engine.publish_file(File { text, format, path }, &environ)
         });
-        let _ = path;
         report(py, &published.map_err(|problems| errors::rejected(&problems))?)
     }
 

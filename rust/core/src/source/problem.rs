@@ -19,6 +19,9 @@ pub struct Position {
 /// One mistake in a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
+    /// The file, where the text is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<Box<str>>,
     /// The line, counted from 1.
     pub line: u32,
     /// The column in characters, counted from 1.
@@ -36,7 +39,7 @@ impl Problem {
     /// A problem with the text at a place.
     pub(super) fn in_text(position: Position, message: String) -> Self {
         let Position { line, column } = position;
-        Self { line, column, path: String::new(), message, suggestion: None }
+        Self { file: None, line, column, path: String::new(), message, suggestion: None }
     }
 
     /// A problem with the value at a JSON pointer.
@@ -73,6 +76,9 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}:")?;
+        }
         write!(f, "{}:{}: ", self.line, self.column)?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;

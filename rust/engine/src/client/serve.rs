@@ -51,11 +51,7 @@ pub(crate) async fn serve(
                 connection.deadline.set(worker.turn_ms() + worker.limits.keepalive_ms);
             }
             Next::Rejected(exchange, reject) => {
-                let flag = match reject.status() {
-                    414 | 431 => Flag::ClientLimit,
-                    _ => Flag::ClientRequest,
-                };
-                let answer = Answer::problem(reject.status(), flag, reject.reason());
+                let answer = pipeline::rejected(reject.status(), reject.reason());
                 refuse(&worker, &mut connection, exchange, answer).await;
                 break;
             }

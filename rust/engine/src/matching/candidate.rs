@@ -96,6 +96,11 @@ impl<T, A> Candidate<T, A> {
         &self.pattern
     }
 
+    /// The expression that must hold, if there is one.
+    pub fn vars(&self) -> Option<&Expr<A>> {
+        self.conditions.as_ref()?.vars.as_ref()
+    }
+
     /// The route's identifier.
     pub fn id(&self) -> &str {
         &self.id

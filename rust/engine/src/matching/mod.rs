@@ -51,6 +51,7 @@
 
 mod candidate;
 mod host;
+mod order;
 mod router;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,7 @@ use gateway_kit::path_pattern::PatternError;
 use serde_json::Value as Json;
 
 pub use candidate::{Candidate, Condition};
+pub(crate) use order::{Miss, Place};
 pub use router::{Considered, Outcome, Router};
 
 /// `apisix.router.http`.

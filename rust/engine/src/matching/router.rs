@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use gateway_kit::expr::Expr;
-use gateway_kit::path_pattern::{Parameters, PathPattern};
+use gateway_kit::path_pattern::PathPattern;
 use gateway_kit::radix::{Kind, RadixTree};
 
 use super::candidate::{Bucket, Candidate, Condition, Conditions, Request, Shared, Verdict};
 use super::host::{HostPattern, reversed};
+use super::order::parameters;
 use super::{Found, Match, MatchInput, RouteError, RouteSpec, RouterKind};
 
 /// A table of routes; see the [module](super).
@@ -74,6 +75,16 @@ impl<T, A> Router<T, A> {
             routes: RadixTree::new(),
             next_order: 0,
         }
+    }
+
+    /// How routes are found.
+    pub(crate) fn kind(&self) -> RouterKind {
+        self.kind
+    }
+
+    /// The place of a route among its equals: the lower came first.
+    pub(crate) fn order(&self, id: &str) -> Option<u64> {
+        self.routes.get(id.as_bytes(), Kind::Exact).map(|filed| filed.order)
     }
 
     /// The route that a request takes. Nothing is allocated, unless an
@@ -246,10 +257,7 @@ impl<T: Clone, A> Router<T, A> {
             order,
             payload,
         };
-        let parameters = match self.kind {
-            RouterKind::UriWithParameter => Parameters::On,
-            RouterKind::HostUri | RouterKind::Uri => Parameters::Off,
-        };
+        let parameters = parameters(self.kind);
         let mut candidates = Vec::with_capacity(spec.uris.len());
         for (index, uri) in spec.uris.iter().enumerate() {
             let pattern =

@@ -112,11 +112,12 @@ fn admit(worker: &Worker, client: &mut Client<'_>, exchange: &mut Exchange) -> A
     }
 }
 
-fn decide(
+/// Turns away what no route is asked for, and brings the path into the form that routes match.
+pub(crate) fn screen(
     worker: &Worker,
     client: &mut Client<'_>,
     exchange: &mut Exchange,
-) -> Result<Option<usize>, Answer> {
+) -> Result<(), Answer> {
     let request = &exchange.request;
     if matches!(request.method, Method::Connect | Method::Trace) {
         client.keep_alive = false;
@@ -137,14 +138,21 @@ fn decide(
     worker.normalize(exchange).map_err(|reason| {
         client.keep_alive = false;
         Answer::problem(400, Flag::ClientRequest, &reason)
-    })?;
+    })
+}
+
+/// Finds where a request goes; a number is how many bytes of its body decide.
+fn decide(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+) -> Result<Option<usize>, Answer> {
+    screen(worker, client, exchange)?;
     let snapshot = worker.snapshot();
     let found = match snapshot.find(&View { worker, client, exchange }) {
         Lookup::Found(found) => found,
         Lookup::NeedsBody(limit) => return Ok(Some(limit)),
-        Lookup::NotFound => {
-            return Err(Answer::error_msg(404, Flag::NoRoute, "404 Route Not Found"));
-        }
+        Lookup::NotFound => return Err(no_route()),
     };
     exchange.params = found.params;
     let route = found.route;
@@ -154,26 +162,41 @@ fn decide(
             exchange.service = service;
             exchange.upstream = Some(upstream);
         }
-        Target::ServiceMissing => {
+        nowhere => {
             exchange.route = Some(route);
-            return Err(Answer::error_msg(404, Flag::GatewayError, "404 Route Not Found"));
-        }
-        Target::UpstreamMissing => {
-            exchange.route = Some(route);
-            return Err(Answer::problem(
-                502,
-                Flag::GatewayError,
-                "the route's upstream is missing",
-            ));
-        }
-        Target::None => {
-            exchange.route = Some(route);
-            let text = "missing upstream configuration in Route or Service";
-            return Err(Answer::problem(503, Flag::GatewayError, text));
+            return Err(unserved(&nowhere));
         }
     }
     exchange.route = Some(route);
     Ok(None)
+}
+
+/// What is answered to bytes that are no request.
+pub(crate) fn rejected(status: u16, reason: &str) -> Answer {
+    let flag = match status {
+        414 | 431 => Flag::ClientLimit,
+        _ => Flag::ClientRequest,
+    };
+    Answer::problem(status, flag, reason)
+}
+
+/// What is answered where no route matches.
+pub(crate) fn no_route() -> Answer {
+    Answer::error_msg(404, Flag::NoRoute, "404 Route Not Found")
+}
+
+/// What is answered where a route leads to no upstream.
+pub(crate) fn unserved(target: &Target) -> Answer {
+    match target {
+        Target::ServiceMissing => Answer::error_msg(404, Flag::GatewayError, "404 Route Not Found"),
+        Target::UpstreamMissing => {
+            Answer::problem(502, Flag::GatewayError, "the route's upstream is missing")
+        }
+        Target::None | Target::Upstream { .. } => {
+            let text = "missing upstream configuration in Route or Service";
+            Answer::problem(503, Flag::GatewayError, text)
+        }
+    }
 }
 
 const ALLOW: &str = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS";

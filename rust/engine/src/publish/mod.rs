@@ -6,6 +6,7 @@
 
 mod build;
 mod file;
+mod listing;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,9 @@ use crate::upstream::endpoint::Registry;
 use crate::upstream::{Defaults, Upstream};
 use slots::Slots;
 
-pub use file::check_file;
+use file::LastFile;
+pub use file::{File, check_file};
+pub(crate) use listing::Listed;
 
 /// A changed document.
 #[derive(Debug, Clone, Deserialize)]
@@ -95,7 +98,7 @@ pub(crate) struct Publisher {
     last_upstream: u32,
     snapshot: Snapshot,
     /// The documents of the last resource file, for finding what a new one changed.
-    file: HashMap<(Kind, String), Value>,
+    file: LastFile,
 }
 
 impl Publisher {
@@ -130,7 +133,7 @@ impl Publisher {
             upstream_slots: Slots::default(),
             last_upstream: 0,
             snapshot: Snapshot::empty(settings.router),
-            file: HashMap::new(),
+            file: LastFile::default(),
         })
     }
 
@@ -359,6 +362,7 @@ fn set<T>(slots: &mut Vec<Option<Arc<T>>>, slot: Slot, value: Option<Arc<T>>) {
 
 fn problem(change: &Change, invalid: Invalid) -> Problem {
     Problem {
+        file: None,
         line: change.position.map_or(0, |position| position.line),
         column: change.position.map_or(0, |position| position.column),
         path: format!("{}/{}{}", change.kind, change.id, invalid.pointer),

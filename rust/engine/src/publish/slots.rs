@@ -19,4 +19,9 @@ impl Slots {
         self.0.insert(id.into(), slot);
         slot
     }
+
+    /// Every id with its slot.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Slot)> {
+        self.0.iter().map(|(id, slot)| (&**id, *slot))
+    }
 }

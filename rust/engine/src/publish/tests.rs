@@ -2,7 +2,7 @@ use gateway_core::config::Origin;
 use gateway_core::source::Format;
 use serde_json::{Value, json};
 
-use super::{Change, Mode, Problem, Publisher, Report, check_file};
+use super::{Change, File, Mode, Problem, Publisher, Report, check_file};
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Target};
 
@@ -20,7 +20,8 @@ fn apply(publisher: &mut Publisher, changes: Vec<Change>) -> Result<Report, Vec<
 }
 
 fn file(publisher: &mut Publisher, text: &str) -> Result<Report, Vec<Problem>> {
-    publisher.apply_file(text.as_bytes(), Format::Yaml, &|_| None, &Settings::default())
+    let file = File { text: text.as_bytes(), format: Format::Yaml, path: "apisix.yaml" };
+    publisher.apply_file(file, &|_| None, &Settings::default())
 }
 
 fn upstream(port: u16) -> Value {
@@ -202,7 +203,9 @@ fn a_bad_file_leaves_the_last_good_one() {
     assert_eq!(goes(publisher.snapshot(), "h", "/a"), "127.0.0.1:1");
     assert!(file(&mut publisher, "routes: [").is_err());
     assert_eq!(goes(publisher.snapshot(), "h", "/a"), "127.0.0.1:1");
-    let checked = check_file(b"\xff", Format::Yaml, &|_| None, &Settings::default());
+    let file = File { text: b"\xff", format: Format::Yaml, path: "apisix.yaml" };
+    let checked = check_file(file, &|_| None, &Settings::default());
+    assert_eq!(checked[0].file.as_deref(), Some("apisix.yaml"));
     assert!(checked[0].message.contains("UTF-8"), "{}", checked[0]);
 }
 

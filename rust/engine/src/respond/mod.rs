@@ -69,6 +69,15 @@ impl Answer {
         }
     }
 
+    /// Its status and its words, for whoever asks what would be answered.
+    pub(crate) fn told(&self) -> (u16, String) {
+        let words = match &self.body {
+            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
+            Body::Problem(detail) => detail.clone(),
+        };
+        (self.status, words)
+    }
+
     /// Another status.
     pub(crate) fn status(mut self, status: u16) -> Self {
         self.status = status;

@@ -132,6 +132,11 @@ impl Shared {
         })
     }
 
+    /// Milliseconds of the workers' clock.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.base.elapsed().as_millis() as u64 + 1
+    }
+
     /// Hands a configuration over to be freed, if this was its last holder, on another thread.
     pub(crate) fn discard(&self, snapshot: Arc<Snapshot>) {
         // Without its thread, at the very end of the process, it is freed here.

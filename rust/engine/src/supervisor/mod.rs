@@ -19,14 +19,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gateway_core::config::Origin;
-use gateway_core::source::{Environment, Format};
+use gateway_core::source::Environment;
 use gateway_net::listen::{self, ListenError};
-use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use crate::control::{self, ControlSocket, Listener, Reply, Status};
 use crate::observe::error_log::{self, ErrorLog, Level};
 use crate::observe::log_file::{LogFile, Target};
-use crate::publish::{Change, Mode, Problem, Publisher, Report};
+use crate::publish::{Change, File, Mode, Problem, Publisher, Report};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::worker::{self, Command, Listening, Purpose};
@@ -40,11 +40,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The exit code of a stop that did not wait for every request.
 const CUT_SHORT: i32 = 6;
 
-/// The data plane.
-#[derive(Debug)]
+/// The data plane; clones are the same one.
+#[derive(Debug, Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
-    publisher: Mutex<Publisher>,
+    publisher: Arc<Mutex<Publisher>>,
     life: Arc<Life>,
 }
 
@@ -61,38 +61,14 @@ struct Life {
 struct State {
     commands: Vec<UnboundedSender<Command>>,
     threads: Vec<JoinHandle<()>>,
-    listeners: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
+    /// Where the operator asks.
+    control: Option<ControlSocket>,
     /// Workers that run.
     running: usize,
     draining: bool,
     /// Whether requests were cut because the time to drain was over.
     killed: bool,
-}
-
-/// What `/status` and the command line show.
-#[derive(Debug, Serialize)]
-pub struct Status {
-    /// Whether requests can be served.
-    pub ready: bool,
-    /// The revision in force.
-    pub revision: u64,
-    /// Addresses that are listened on, in the order of the settings.
-    pub listeners: Vec<String>,
-    /// Worker threads.
-    pub workers: usize,
-    /// How the last attempt at a configuration went.
-    pub reload: ReloadStatus,
-}
-
-/// How the last attempt at a configuration went.
-#[derive(Debug, Serialize)]
-pub struct ReloadStatus {
-    /// Whether it was accepted.
-    pub ok: bool,
-    /// When, in seconds since 1970; 0 for never.
-    pub time: f64,
-    /// What was wrong.
-    pub problems: Vec<String>,
 }
 
 impl Engine {
@@ -116,7 +92,7 @@ impl Engine {
             state: Mutex::default(),
             changed: Condvar::new(),
         };
-        Ok(Self { shared, publisher: Mutex::new(publisher), life: Arc::new(life) })
+        Ok(Self { shared, publisher: Arc::new(Mutex::new(publisher)), life: Arc::new(life) })
     }
 
     /// Binds every listener, then starts the workers and, if the settings say so, the signal
@@ -148,7 +124,28 @@ impl Engine {
             state.commands.push(sender);
             state.threads.push(thread);
         }
+        drop(state);
+        self.open_control();
         Ok(())
+    }
+
+    /// Opens the control socket. A place where it cannot be is no reason not to serve.
+    fn open_control(&self) {
+        let Some(path) = &self.shared.settings.control_socket else { return };
+        let engine = self.clone();
+        match ControlSocket::open(path, move |path, body| control::answer(&engine, path, body)) {
+            Ok(socket) => self.life.state().control = Some(socket),
+            Err(error) => error_log::warn(
+                "no control socket, so `status`, `top`, `routes` and `try` cannot ask this process",
+                &[("path", &path.display()), ("reason", &error)],
+            ),
+        }
+    }
+
+    /// Answers a question of the [operator](crate::control), whether or not it was started: a path
+    /// as `/routes`, with a body where the question needs one.
+    pub fn ask(&self, path: &str, body: &[u8]) -> Reply {
+        control::answer(self, path, body)
     }
 
     /// Takes changed documents.
@@ -173,12 +170,11 @@ impl Engine {
     /// The problems; what was served before is served on.
     pub fn publish_file(
         &self,
-        text: &[u8],
-        format: Format,
+        file: File<'_>,
         environment: Environment<'_>,
     ) -> Result<Report, Vec<Problem>> {
         let mut publisher = self.publisher();
-        let result = publisher.apply_file(text, format, environment, &self.shared.settings);
+        let result = publisher.apply_file(file, environment, &self.shared.settings);
         self.publish_result(&publisher, result)
     }
 
@@ -225,24 +221,44 @@ impl Engine {
         self.life.drain(limit)
     }
 
-    /// What there is to tell.
+    /// How it is doing.
     pub fn status(&self) -> Status {
-        let reload = self.shared.reload();
+        let (revision, upstreams, certificates) = {
+            let publisher = self.publisher();
+            let revision = publisher.snapshot().revision;
+            (revision, publisher.upstreams(), publisher.expiries())
+        };
+        let (reload, now_ms) = (self.shared.reload(), self.shared.now_ms());
         let state = self.life.state();
         Status {
+            version: crate::VERSION,
+            pid: std::process::id(),
+            started: self.shared.registry.started_unix_ms() as f64 / 1_000.0,
             ready: self.shared.not_ready().is_none() && state.running > 0 && !state.draining,
-            revision: self.publisher().snapshot().revision,
-            listeners: state.listeners.iter().map(ToString::to_string).collect(),
+            draining: state.draining,
             workers: state.running,
-            reload: ReloadStatus {
+            revision,
+            reload: control::Reload {
                 ok: reload.ok,
                 time: reload.unix_ms as f64 / 1_000.0,
                 problems: reload.problems,
             },
+            listeners: state.listeners.clone(),
+            certificates: control::certificates(certificates),
+            upstreams: upstreams
+                .into_iter()
+                .map(|(name, upstream)| control::UpstreamStatus::of(name, &upstream, now_ms))
+                .collect(),
         }
     }
 
-    fn publisher(&self) -> MutexGuard<'_, Publisher> {
+    /// What all workers share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The publisher, for as long as the guard is held.
+    pub(crate) fn publisher(&self) -> MutexGuard<'_, Publisher> {
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -280,6 +296,9 @@ impl Life {
                 let _ = thread.join();
             }
         }
+        // Its thread may be about to ask for the state, so this is not held while it is waited for.
+        let control = self.state().control.take();
+        drop(control);
         // Another call may have cut what this one saw the end of.
         finished && !self.state().killed
     }
@@ -384,7 +403,7 @@ fn worker_count(settings: &Settings) -> usize {
 fn bind_all(
     settings: &Settings,
     workers: usize,
-) -> Result<(Vec<Vec<Listening>>, Vec<SocketAddr>), StartError> {
+) -> Result<(Vec<Vec<Listening>>, Vec<Listener>), StartError> {
     let mut per_worker: Vec<Vec<Listening>> = Vec::new();
     per_worker.resize_with(workers, Vec::new);
     let mut listeners = Vec::new();
@@ -397,7 +416,8 @@ fn bind_all(
             address = socket.local_addr()?;
             worker.push(Listening { socket, purpose: Purpose::Proxy, tls: listen.tls });
         }
-        listeners.push(address);
+        let protocol = if listen.tls { "https" } else { "http" };
+        listeners.push(Listener { address: address.to_string(), protocol });
     }
     let status = settings.status.as_ref().map(crate::settings::SocketAddress::socket);
     let metrics = settings.metrics.as_ref().map(|m| SocketAddr::new(m.ip, m.port));
@@ -406,7 +426,8 @@ fn bind_all(
     for address in internal {
         listen::claim(address)?;
         let socket = listen::bind(address)?;
-        listeners.push(socket.local_addr()?);
+        let address = socket.local_addr()?.to_string();
+        listeners.push(Listener { address, protocol: "status" });
         per_worker[0].push(Listening { socket, purpose: Purpose::Internal, tls: false });
     }
     Ok((per_worker, listeners))

@@ -23,7 +23,7 @@ use crate::client::{self, IpText, Origin, TlsFacts};
 use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
 use crate::observe::error_log;
-use crate::observe::metrics::{ConnectionState, Refusal};
+use crate::observe::metrics::{ConnectionState, Recorder, Refusal, Registry};
 use crate::shared::Shared;
 
 /// What is served on a listener.
@@ -223,7 +223,22 @@ async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
 }
 
 impl Worker {
+    /// A worker that serves nothing and counts for nobody: it reads requests as the others do, to
+    /// tell what would become of them.
+    ///
+    /// # Errors
+    /// The system's name servers cannot be told.
+    pub(crate) fn onlooker(shared: Arc<Shared>) -> io::Result<Self> {
+        let recorder = Registry::new(0).recorder(0);
+        Self::with_recorder(shared, usize::MAX, recorder)
+    }
+
     fn new(shared: Arc<Shared>, number: usize) -> io::Result<Self> {
+        let recorder = shared.registry.recorder(number);
+        Self::with_recorder(shared, number, recorder)
+    }
+
+    fn with_recorder(shared: Arc<Shared>, number: usize, recorder: Recorder) -> io::Result<Self> {
         let forwarding = Forwarding::new(&shared.settings).map_err(io::Error::other)?;
         let options = super::resolver_options(&shared.settings).map_err(io::Error::other)?;
         let resolver = Resolver::new(&options)?;
@@ -235,7 +250,6 @@ impl Worker {
             .map(|log| (AccessLog::new(&log.file, log.buffer, now_ms), Arc::clone(&log.format)));
         let seed = shared.random(number);
         let (version, snapshot) = shared.published.current();
-        let recorder = Rc::new(shared.registry.recorder(number));
         let limits = Limits::new(&shared.settings);
         Ok(Self {
             limits,
@@ -244,7 +258,7 @@ impl Worker {
             pool: RefCell::new(Pool::default()),
             scratch: RefCell::default(),
             buffers: RefCell::default(),
-            recorder,
+            recorder: Rc::new(recorder),
             resolver,
             address_turn: Cell::new(0),
             named_pools: RefCell::default(),

@@ -142,7 +142,12 @@ impl<A> Compiler<'_, A> {
             nodes.push(self.node(rules)?);
             self.path.pop();
         }
-        Ok(Node::Group { any: logic.any, negated: logic.negated, nodes: nodes.into_boxed_slice() })
+        Ok(Node::Group {
+            any: logic.any,
+            negated: logic.negated,
+            nodes: nodes.into_boxed_slice(),
+            first: from as u8,
+        })
     }
 
     fn test(&mut self, list: &[Json]) -> Result<Node<A>, CompileError> {

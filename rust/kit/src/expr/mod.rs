@@ -39,6 +39,7 @@
 
 mod check;
 mod compile;
+mod explain;
 mod number;
 mod pattern;
 #[cfg(test)]
@@ -51,6 +52,7 @@ use serde_json::Value as Json;
 use check::Check;
 
 pub use compile::{CompileError, MAX_DEPTH};
+pub use explain::Decisive;
 
 /// The value of a variable for one request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -112,6 +114,8 @@ enum Node<A> {
         any: bool,
         negated: bool,
         nodes: Box<[Node<A>]>,
+        /// Where the first of them stands in the list as written: behind the operator, if any.
+        first: u8,
     },
     Test {
         variable: A,
@@ -149,7 +153,7 @@ impl<A> Node<A> {
             Self::Test { variable, negated, check } => {
                 Some(check.holds(&variables.value(variable))? != *negated)
             }
-            Self::Group { any, negated, nodes } => {
+            Self::Group { any, negated, nodes, .. } => {
                 for node in nodes {
                     if node.eval(variables)? == *any {
                         return Some(any != negated);

@@ -378,3 +378,28 @@ fn arbitrary_rules() -> impl Strategy<Value = Json> {
     ];
     leaf.prop_recursive(4, 32, 4, |inner| prop::collection::vec(inner, 0..5).prop_map(Json::Array))
 }
+
+/// The conditions that decide, by their places, with their outcomes.
+fn decisive<const N: usize>(
+    rules: &Json,
+    variables: [(&'static str, Json); N],
+) -> Vec<(Vec<usize>, Option<bool>)> {
+    let expr = compile(rules).expect("the rules are valid");
+    let table = Table(HashMap::from(variables));
+    let decisive = expr.explain(&table);
+    decisive.into_iter().map(|one| (one.path, one.holds)).collect()
+}
+
+#[test]
+fn what_decided_is_told_by_its_place() {
+    let all = json!([["a", "==", "1"], ["b", "==", "2"], ["c", "==", "3"]]);
+    let found = [("a", json!("1")), ("b", json!("0")), ("c", json!("0"))];
+    assert_eq!(decisive(&all, found), [(vec![1], Some(false))]);
+    let any = json!(["OR", ["a", "==", "1"], ["b", "==", "2"]]);
+    assert_eq!(decisive(&any, []), [(vec![1], Some(false)), (vec![2], Some(false))]);
+    assert_eq!(decisive(&any, [("b", json!("2"))]), [(vec![2], Some(true))]);
+    let nested = json!([["a", "==", "1"], ["!OR", ["b", "==", "2"], ["c", "==", "3"]]]);
+    let found = [("a", json!("1")), ("c", json!("3"))];
+    assert_eq!(decisive(&nested, found), [(vec![1, 2], Some(true))]);
+    assert_eq!(decisive(&json!([["pending", "==", "1"]]), []), [(vec![0], None)]);
+}

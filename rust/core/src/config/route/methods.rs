@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::method::Method;
+use crate::method::{KNOWN, Method};
 
 /// A set of methods. The empty set is no restriction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,11 @@ impl Methods {
     #[inline]
     pub fn allows(self, method: Method) -> bool {
         self.0 == 0 || self.0 & bit(method) != 0
+    }
+
+    /// The methods' names; none where there is no restriction.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        KNOWN.iter().filter(move |(method, _)| self.0 & bit(*method) != 0).map(|(_, name)| *name)
     }
 
     /// Whether any method matches.

@@ -66,6 +66,11 @@ impl Registry {
         })
     }
 
+    /// When the process started, in milliseconds since the epoch.
+    pub fn started_unix_ms(&self) -> u64 {
+        self.started_unix_ms
+    }
+
     /// The pen of a worker, by its number. Call it on the worker's own thread, which the pen cannot
     /// leave. A worker that takes the place of one that ended counts on from there.
     pub fn recorder(&self, worker: usize) -> Recorder {
