@@ -59,7 +59,7 @@ class Engine:
     def publish_file(self, text: bytes, format: str, path: str) -> bytes:
         """Take the text of a whole resource file (`format` is `yaml` or `json`) in place of the last one, atomically.
 
-        Only what differs is rebuilt. Variables are taken from the environment of the process. `path` is for messages.
+        Only what differs is rebuilt. Variables are taken from the environment of the process. Problems name `path`.
         Returns the report, raises `Rejected`.
         """
 
@@ -79,8 +79,14 @@ class Engine:
         True if all finished. The second call returns at once.
         """
 
+    def ask(self, path: str, question: bytes) -> tuple[int, bytes]:
+        """Answer an operator's question, as on the control socket: a status as HTTP has them, and what was asked for.
+
+        Paths: `/status`, `/metrics` (text), `/routes`, `/routes/requests`, `/try` with a question.
+        """
+
     def status(self) -> bytes:
-        """`{"ready", "revision", "listeners": ["ip:port"], "reload": {"ok", "time", "problems"}, …}`.
+        """`{"ready", "revision", "listeners": [{"address", "protocol"}], "reload": {"ok", "time", "problems"}, …}`.
 
         Ports that the kernel chose are told in `listeners`, which has the order of the settings.
         """

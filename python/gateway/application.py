@@ -19,6 +19,7 @@ from gateway import settings as settings_package
 from gateway.engine import Engine
 from gateway.errors import ConfigError, Problem
 from gateway.settings import EngineSettings, Settings, engine_settings
+from gateway.settings.engine_settings import ErrorLog
 from gateway.store import Contents, FileStore
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Gateway:
         """What it was started with."""
         self.handle_signals = False
         """Whether the data plane acts on SIGTERM, SIGHUP and the others, for the whole process."""
+        self.control_socket: Path | None = None
+        """Where `gatewright status` and its like ask this process; None: nowhere."""
         self.store: FileStore | None = None
         """The file of the resources, if that is where they are."""
         self.engine: Engine | None = None
@@ -83,7 +86,22 @@ class Gateway:
     @property
     def engine_settings(self) -> EngineSettings:
         """What the data plane is started with, on this host."""
-        return engine_settings(self.settings, ipv6=_has_ipv6(), handle_signals=self.handle_signals)
+        told = engine_settings(self.settings, ipv6=_has_ipv6(), handle_signals=self.handle_signals)
+        socket_path = None if self.control_socket is None else str(self.control_socket)
+        return msgspec.structs.replace(told, control_socket=socket_path)
+
+    def unstarted(self) -> Engine:
+        """Publish the resources into a data plane that listens nowhere and writes no log, to be asked about them.
+
+        Raises `ConfigError`.
+        """
+        quiet = ErrorLog("stderr", "error")
+        settings = msgspec.structs.replace(
+            self.engine_settings, listen=[], access_log=None, error_log=quiet, status=None, metrics=None
+        )
+        engine = Engine(settings)
+        engine.publish_file(self._contents())
+        return engine
 
     def publish(self, resources: Mapping[str, Any]) -> list[Problem]:
         """Serve other resources from now on, all of them or none; raises `ConfigError`."""
@@ -107,8 +125,8 @@ class Gateway:
     @property
     def url(self) -> str:
         """Where the first listener answers, without a slash at the end."""
-        scheme = "https" if self.engine_settings.listen[0].tls else "http"
-        return f"{scheme}://{self.status()['listeners'][0]}"
+        first = self.status()["listeners"][0]
+        return f"{first['protocol']}://{first['address']}"
 
     def __enter__(self) -> Self:
         self.start()

@@ -65,6 +65,13 @@ class Engine:
         """Stop accepting, let requests finish for `timeout` seconds, end. Tells whether all of them finished."""
         return self._engine.drain(timeout)
 
+    def ask(self, path: str, question: bytes = b"") -> tuple[int, bytes]:
+        """Put an operator's question, as the control socket takes it: `/routes`, `/status`, `/try` with a request.
+
+        Returns a status as HTTP has them and the answer; works before `start`, too.
+        """
+        return self._engine.ask(path, question)
+
     def status(self) -> dict[str, Any]:
         """Tell what is listened on, which revision is served, how the last change went."""
         status: dict[str, Any] = msgspec.json.decode(self._engine.status())

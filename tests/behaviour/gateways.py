@@ -57,7 +57,7 @@ class Served:
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """What is listened on."""
-        return [address(text) for text in self.gateway.status()["listeners"]]
+        return [address(one["address"]) for one in self.gateway.status()["listeners"]]
 
     def connect(self) -> Peer:
         """A new client."""

@@ -16,7 +16,7 @@ from gateway import resources, settings
 from gateway.application import Gateway
 from gateway.cli.output import ErrorLog, Exit, UsageError, complain, report, say, say_json
 from gateway.configuration import Configuration, load
-from gateway.control.pid_file import PidFile
+from gateway.control.pid_file import PidFile, socket_beside
 from gateway.errors import AlreadyRunningError, ConfigError, ListenError, Problem
 from gateway.serve import Plan, serve
 
@@ -90,9 +90,10 @@ def _serve(start: Start, *, json: bool) -> Exit:
         if start.pid_file is not None:
             try:
                 held.enter_context(PidFile(start.pid_file))
+                start.gateway.control_socket = socket_beside(start.pid_file)
             except OSError as error:  # a read-only file system is no reason not to serve
                 reason = (error.strerror or str(error)).lower()
-                log.write("warn", f"no pid file, so `reload` and `stop` will not work: {start.pid_file}: {reason}")
+                log.write("warn", f"no pid file, so no other command can reach this process: {start.pid_file}: {reason}")
         return Exit.OK if serve(start.gateway, plan) else Exit.TIMEOUT
 
 
@@ -177,13 +178,13 @@ def listen_advice(error: ListenError) -> str:
 def _announce(start: Start, *, json: bool) -> None:
     version, listening = resources.version(), start.gateway.status()["listeners"]
     if json:
-        told = {"version": version, "pid": os.getpid(), "listeners": listening}
+        told = {"version": version, "pid": os.getpid(), "listeners": [one["address"] for one in listening]}
         say_json(told | {"serves": start.serves, "ignored": start.ignored})
         return
     urls = ", ".join(
-        f"{'https' if listener.tls else 'http'}://{address}"
-        for listener, address in zip(start.gateway.engine_settings.listen, listening, strict=False)
-        if listener.ip != "::"  # said by its twin in IPv4
+        f"{one['protocol']}://{one['address']}"
+        for one in listening
+        if one["protocol"] != "status" and not one["address"].startswith("[::]:")  # said by its twin in IPv4
     )
     if "://" in start.serves:
         say(f"Gatewright {version} passes {urls} on to {start.serves}; Ctrl-C stops it")

@@ -55,6 +55,11 @@ class PidFile:
             self._descriptor = None
 
 
+def socket_beside(path: Path) -> Path:
+    """Tell where the control socket of the process is that holds the pid file: `gatewright.sock` beside it."""
+    return path.with_suffix(".sock")
+
+
 def running_pid(path: Path) -> int:
     """Tell the process that holds the pid file; raises `NotRunningError` if none does."""
     try:

@@ -129,6 +129,7 @@ class EngineSettings(Struct, frozen=True):
     upstream: Upstream
     status: Address | None
     metrics: Metrics | None
+    control_socket: str | None
     server_tokens: bool
     proxy_status: bool
     via: bool
@@ -171,6 +172,7 @@ def engine_settings(settings: Settings, *, ipv6: bool = True, handle_signals: bo
             if prometheus.enable_export_server
             else None
         ),
+        control_socket=None,  # whoever holds a pid file names one beside it
         server_tokens=apisix.enable_server_tokens,
         proxy_status=apisix.enable_proxy_status,
         via=apisix.enable_via,

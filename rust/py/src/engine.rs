@@ -96,6 +96,17 @@ impl Engine {
         Ok(detach(py, || self.engine.drain(limit)))
     }
 
+    /// Answer an operator's question; see the stub.
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        question: &[u8],
+    ) -> (u16, Bound<'py, PyBytes>) {
+        let reply = detach(py, || self.engine.ask(path, question));
+        (reply.status, PyBytes::new(py, &reply.body))
+    }
+
     /// What there is to tell, as JSON.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         report(py, &detach(py, || self.engine.status()))
