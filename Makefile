@@ -84,6 +84,8 @@ packages:
 	$(call debian,wrk,wrk)
 	$(call debian,openssl,openssl)
 	$(call debian,curl,curl ca-certificates)
+	$(call debian,zsh,zsh)
+	$(call debian,fish,fish)
 
 # --- Use -------------------------------------------------------------------------------------------------------------
 

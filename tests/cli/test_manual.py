@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from gateway.cli import _parser
 from gateway.cli.output import EXIT_CODES
+from gateway.cli.parser import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 
 
 def test_every_command_and_option_is_told() -> None:
-    parser = _parser()
+    parser = build()
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     for name, command in commands.choices.items():
         assert f"`{name}`" in PAGE

@@ -30,6 +30,7 @@ class Exit(enum.IntEnum):
 
     OK = 0
     CONFIGURATION = 1
+    NO_ROUTE = 1
     USAGE = 2
     NOT_RUNNING = 3
     LISTEN = 4
@@ -40,7 +41,7 @@ class Exit(enum.IntEnum):
 EXIT_CODES = """\
 exit codes:
   0  done
-  1  the configuration was refused
+  1  the configuration was refused; no route takes the request that was tried
   2  the command line was wrong
   3  no gateway is running
   4  an address cannot be listened on
@@ -94,7 +95,7 @@ class ErrorLog:
             return
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
-        line = f"{stamp} {level.upper()} {_printable(text)}\n"
+        line = f"{stamp} {level.upper()} {printable(text)}\n"
         if self._path is not None:
             try:
                 with self._path.open("a") as file:
@@ -106,6 +107,6 @@ class ErrorLog:
         os.write(2, line.encode(errors="replace"))
 
 
-def _printable(text: str) -> str:
-    """Escape control characters: names in a configuration must not write lines of their own."""
+def printable(text: str) -> str:
+    """Escape control characters: what a configuration names must not write lines of its own, nor steer a terminal."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -8,8 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gateway.cli.output import Exit, complain, report, say, say_json
-from gateway.cli.run import default_pid_file
-from gateway.control.pid_file import running_pid
+from gateway.control.pid_file import default_pid_file, running_pid
 from gateway.errors import ConfigError, NotRunningError
 
 if TYPE_CHECKING:
@@ -78,4 +77,4 @@ def _signal(arguments: argparse.Namespace, number: signal.Signals, verb: str) ->
 
 
 def _pid_file(arguments: argparse.Namespace) -> Path:
-    return arguments.pid or default_pid_file(dict(os.environ))
+    return arguments.pid or default_pid_file(os.environ)

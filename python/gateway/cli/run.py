@@ -16,7 +16,7 @@ from gateway import resources, settings
 from gateway.application import Gateway
 from gateway.cli.output import ErrorLog, Exit, UsageError, complain, report, say, say_json
 from gateway.configuration import Configuration, load
-from gateway.control.pid_file import PidFile, socket_beside
+from gateway.control.pid_file import PidFile, default_pid_file, socket_beside
 from gateway.errors import AlreadyRunningError, ConfigError, ListenError, Problem
 from gateway.serve import Plan, serve
 
@@ -93,7 +93,9 @@ def _serve(start: Start, *, json: bool) -> Exit:
                 start.gateway.control_socket = socket_beside(start.pid_file)
             except OSError as error:  # a read-only file system is no reason not to serve
                 reason = (error.strerror or str(error)).lower()
-                log.write("warn", f"no pid file, so no other command can reach this process: {start.pid_file}: {reason}")
+                log.write(
+                    "warn", f"no pid file, so no other command can reach this process: {start.pid_file}: {reason}"
+                )
         return Exit.OK if serve(start.gateway, plan) else Exit.TIMEOUT
 
 
@@ -155,11 +157,6 @@ def listen_address(text: str) -> dict[str, Any] | int:
     except ValueError:
         raise UsageError(f"--listen {text}: `{ip}` is not an IP address") from None
     return {"ip": str(address), "port": int(port)}
-
-
-def default_pid_file(environ: dict[str, str]) -> Path:
-    """Tell where the pid file is without `--pid`: systemd's runtime folder, else `logs`."""
-    return Path(environ.get("RUNTIME_DIRECTORY", "logs").partition(":")[0], "gatewright.pid")
 
 
 def listen_advice(error: ListenError) -> str:

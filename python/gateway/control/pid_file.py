@@ -12,12 +12,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from gateway.errors import AlreadyRunningError, NotRunningError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 
 class PidFile:
@@ -53,6 +54,11 @@ class PidFile:
                 self.path.unlink()
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def default_pid_file(environ: Mapping[str, str]) -> Path:
+    """Tell where the pid file is without `--pid`: systemd's runtime folder, else `logs`."""
+    return Path(environ.get("RUNTIME_DIRECTORY", "logs").partition(":")[0], "gatewright.pid")
 
 
 def socket_beside(path: Path) -> Path:

@@ -97,12 +97,7 @@ impl Engine {
     }
 
     /// Answer an operator's question; see the stub.
-    fn ask<'py>(
-        &self,
-        py: Python<'py>,
-        path: &str,
-        question: &[u8],
-    ) -> (u16, Bound<'py, PyBytes>) {
+    fn ask<'py>(&self, py: Python<'py>, path: &str, question: &[u8]) -> (u16, Bound<'py, PyBytes>) {
         let reply = detach(py, || self.engine.ask(path, question));
         (reply.status, PyBytes::new(py, &reply.body))
     }

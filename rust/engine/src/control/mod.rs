@@ -67,6 +67,7 @@ pub(crate) fn answer(engine: &Engine, path: &str, body: &[u8]) -> Reply {
             body: engine.shared().render_metrics(),
         },
         "/routes" => Reply::json(&routes::table(engine)),
+        "/routes/requests" => Reply::json(&routes::requests(engine)),
         "/try" => match serde_json::from_slice(body) {
             Ok(question) => match explain::explain(engine, &question) {
                 Ok(explanation) => Reply::json(&explanation),

@@ -1,8 +1,11 @@
 //! `/routes`: the table, in the order in which routes are tried.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::observe::metrics::RouteTotal;
 use crate::pipeline;
 use crate::publish::Listed;
 use crate::snapshot::{Snapshot, Target};
@@ -59,6 +62,25 @@ pub(super) struct Source {
     line: u32,
     /// The column, counted from 1.
     column: u32,
+}
+
+/// Requests that a route has had.
+#[derive(Debug, Serialize)]
+pub(super) struct Requests {
+    /// Those that are over.
+    requests: u64,
+    /// Those of them that were answered 500 or above.
+    errors: u64,
+}
+
+/// How many requests each route has had, by id; those without any are left out.
+pub(super) fn requests(engine: &Engine) -> BTreeMap<Box<str>, Requests> {
+    let routes = engine.publisher().route_slots();
+    let totals = engine.shared().registry.routes(routes.iter().map(|(_, slot)| *slot));
+    let counted = routes.into_iter().zip(totals).filter(|(_, total)| total.requests > 0);
+    counted
+        .map(|((id, _), RouteTotal { requests, errors })| (id, Requests { requests, errors }))
+        .collect()
 }
 
 /// Every route in force.

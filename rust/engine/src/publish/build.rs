@@ -58,6 +58,7 @@ impl Publisher {
             (None, None) => Destination::None,
         };
         Ok(Route {
+            slot: self.route_slots.of(&route.id),
             id: Box::from(&*route.id),
             name: route.name.as_deref().map(Box::from),
             destination,

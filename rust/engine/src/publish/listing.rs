@@ -7,7 +7,7 @@ use gateway_core::source::Position;
 
 use super::{Publisher, build};
 use crate::matching::{Place, RouteSpec};
-use crate::snapshot::{self, Destination};
+use crate::snapshot::{self, Destination, Slot};
 use crate::upstream::Upstream;
 
 /// A route in force.
@@ -40,6 +40,11 @@ impl Publisher {
         let kind = self.snapshot.router.kind();
         routes.sort_by_cached_key(|listed| Place::of(&listed.spec(), kind, listed.order));
         routes
+    }
+
+    /// The slots of all routes in force, by their ids.
+    pub(crate) fn route_slots(&self) -> Vec<(Box<str>, Slot)> {
+        self.routes.iter().map(|(id, (_, route))| (id.clone(), route.slot)).collect()
     }
 
     /// The route of that id.

@@ -93,6 +93,7 @@ pub(crate) struct Publisher {
     ssls: HashMap<Box<str>, Arc<VirtualHost>>,
     /// Routes of each service, which take its hosts if they have none.
     routes_of_service: HashMap<Box<str>, HashSet<Box<str>>>,
+    route_slots: Slots,
     service_slots: Slots,
     upstream_slots: Slots,
     last_upstream: u32,
@@ -129,6 +130,7 @@ impl Publisher {
             services: HashMap::new(),
             ssls: HashMap::new(),
             routes_of_service: HashMap::new(),
+            route_slots: Slots::default(),
             service_slots: Slots::default(),
             upstream_slots: Slots::default(),
             last_upstream: 0,

@@ -30,6 +30,8 @@ pub(crate) enum Destination {
 /// A route, ready.
 #[derive(Debug)]
 pub(crate) struct Route {
+    /// What it is counted under.
+    pub(crate) slot: Slot,
     /// Identifier.
     pub(crate) id: Box<str>,
     /// Name for people.

@@ -357,6 +357,7 @@ impl Worker {
     pub(crate) fn observe(&self, client: &Client<'_>, exchange: &mut Exchange, now_us: u64) {
         self.recorder.request_finished(&RequestRecord {
             status: exchange.response.status,
+            route: exchange.route.as_ref().map(|route| route.slot),
             flags: exchange.flags,
             elapsed_us: now_us.saturating_sub(exchange.started),
             received_bytes: exchange.request_length,

@@ -30,6 +30,7 @@ mod exposition;
 mod nodes;
 mod process;
 mod render;
+mod routes;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -43,6 +44,7 @@ pub use catalogue::{CATALOGUE, Family, Kind, markdown};
 pub use control::Control;
 pub use exposition::Format;
 pub use nodes::{NODES_MAX, Node};
+pub use routes::RouteTotal;
 pub use worker::{Connection, ConnectionState, Recorder, Refusal, RequestRecord, UpstreamFailure};
 
 /// All metrics of the process. Shared by workers, publisher and scraper.
@@ -76,6 +78,17 @@ impl Registry {
     pub fn recorder(&self, worker: usize) -> Recorder {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         Recorder::new(Arc::clone(workers.entry(worker).or_default()))
+    }
+
+    /// The figures of routes, by their slots, all workers together.
+    pub fn routes(&self, slots: impl IntoIterator<Item = u32>) -> Vec<RouteTotal> {
+        let workers = self.workers();
+        let total = |slot| {
+            let mut total = RouteTotal::default();
+            workers.values().for_each(|cells| cells.routes.add_to(slot, &mut total));
+            total
+        };
+        slots.into_iter().map(total).collect()
     }
 
     /// Figures about the configuration, for the publisher.

@@ -432,3 +432,21 @@ fn a_scrape_while_workers_count_is_whole() {
 fn the_manual_page_is_the_catalogue() {
     assert_page("docs/metrics.md", &markdown());
 }
+
+#[test]
+fn routes_are_counted_by_slot_over_all_workers() {
+    let registry = Registry::new(0);
+    let (one, other) = (registry.recorder(0), registry.recorder(1));
+    for (recorder, route, status) in
+        [(&one, Some(7), 200), (&other, Some(7), 502), (&one, Some(5_000), 404), (&one, None, 404)]
+    {
+        recorder.request_started();
+        recorder.request_finished(&RequestRecord { route, status, ..Default::default() });
+    }
+    // Beyond the last chunk nothing is counted, and nothing breaks.
+    one.request_started();
+    one.request_finished(&RequestRecord { route: Some(u32::MAX), ..Default::default() });
+    let total = |requests, errors| RouteTotal { requests, errors };
+    let totals = registry.routes([7, 5_000, 8, u32::MAX]);
+    assert_eq!(totals, [total(2, 1), total(1, 0), total(0, 0), total(0, 0)]);
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::cell::{Cell, Histogram};
 use super::nodes::{Node, Nodes};
+use super::routes::Routes;
 use crate::observe::flags::{Flag, Flags};
 
 /// Statuses that have a cell of their own: 100 to 599.
@@ -40,6 +41,7 @@ pub(super) struct Cells {
     pub(super) codes: [Cell; CODES],
     pub(super) other_codes: Cell,
     pub(super) nodes: Nodes,
+    pub(super) routes: Routes,
 }
 
 impl Default for Cells {
@@ -69,6 +71,7 @@ impl Default for Cells {
             codes: std::array::from_fn(|_| Cell::default()),
             other_codes: Cell::default(),
             nodes: Nodes::default(),
+            routes: Routes::default(),
         }
     }
 }
@@ -214,6 +217,8 @@ impl UpstreamFailure {
 pub struct RequestRecord {
     /// The status that the client got, or the log shows (499).
     pub status: u16,
+    /// The slot of the route that it took.
+    pub route: Option<u32>,
     /// Who ended it and why.
     pub flags: Flags,
     /// From its first byte to the last of its answer, in microseconds.
@@ -278,6 +283,9 @@ impl Recorder {
         cells.sent_bytes.add(record.sent_bytes);
         cells.upstream_sent_bytes.add(record.upstream_sent_bytes);
         cells.upstream_received_bytes.add(record.upstream_received_bytes);
+        if let Some(slot) = record.route {
+            cells.routes.finished(slot, record.status >= 500);
+        }
         for flag in record.flags.iter() {
             cells.flags[flag as usize].add(1);
         }
