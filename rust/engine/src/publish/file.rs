@@ -20,11 +20,14 @@ pub struct File<'a> {
     pub path: &'a str,
 }
 
+/// Documents with their places, by kind and identifier.
+type Resources = HashMap<(Kind, String), (Value, Position)>;
+
 /// What the last resource file holds.
 #[derive(Debug, Default)]
 pub(super) struct LastFile {
     path: Box<str>,
-    resources: HashMap<(Kind, String), (Value, Position)>,
+    resources: Resources,
 }
 
 impl LastFile {
@@ -88,10 +91,7 @@ impl Publisher {
     }
 
     /// What changed since the last file, and the documents of this one.
-    fn difference(
-        &self,
-        items: Vec<Item>,
-    ) -> (Vec<Change>, HashMap<(Kind, String), (Value, Position)>) {
+    fn difference(&self, items: Vec<Item>) -> (Vec<Change>, Resources) {
         let last = &self.file.resources;
         let mut file = HashMap::with_capacity(items.len());
         let mut changes = Vec::new();

@@ -85,7 +85,9 @@ impl Registry {
         let workers = self.workers();
         let total = |slot| {
             let mut total = RouteTotal::default();
-            workers.values().for_each(|cells| cells.routes.add_to(slot, &mut total));
+            for cells in workers.values() {
+                cells.routes.add_to(slot, &mut total);
+            }
             total
         };
         slots.into_iter().map(total).collect()

@@ -441,7 +441,7 @@ fn routes_are_counted_by_slot_over_all_workers() {
         [(&one, Some(7), 200), (&other, Some(7), 502), (&one, Some(5_000), 404), (&one, None, 404)]
     {
         recorder.request_started();
-        recorder.request_finished(&RequestRecord { route, status, ..Default::default() });
+        recorder.request_finished(&RequestRecord { status, route, ..Default::default() });
     }
     // Beyond the last chunk nothing is counted, and nothing breaks.
     one.request_started();
