@@ -48,6 +48,14 @@ pub(crate) struct Origin {
     pub(crate) forwarded: OnceCell<Forwarded>,
 }
 
+impl Origin {
+    /// A connection from `peer` to `local`, without TLS so far.
+    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, purpose: Purpose) -> Self {
+        let (peer_text, forwarded) = (IpText::new(peer.ip()), OnceCell::new());
+        Self { peer, peer_text, local, purpose, tls: None, forwarded }
+    }
+}
+
 /// Forwarding fields of a client that is not believed.
 #[derive(Debug)]
 pub(crate) struct Forwarded {

@@ -1,6 +1,6 @@
 //! The thread of a worker: its runtime, its listeners, its end.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::deadlines::Deadlines;
 use super::forwarding::Forwarding;
 use super::{Ids, Limits, Serving, Worker, sweep};
-use crate::client::{self, IpText, Origin, TlsFacts};
+use crate::client::{self, Origin, TlsFacts};
 use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
 use crate::observe::error_log;
@@ -175,11 +175,7 @@ fn take(
         true => socket.local_addr().unwrap_or(listening),
         false => listening,
     };
-    let peer = plain(peer);
-    let peer_text = IpText::new(peer.ip());
-    let local = plain(local);
-    let forwarded = OnceCell::new();
-    let origin = Origin { peer, peer_text, local, purpose, tls: None, forwarded };
+    let origin = Origin::new(plain(peer), plain(local), purpose);
     let worker = Serving::new(worker);
     if tls {
         spawn_local(handshake(worker, socket, origin));

@@ -9,7 +9,7 @@ use gateway_net::socket::Socket;
 use gateway_net::stream::Stream;
 use serde::Deserialize;
 
-use crate::client::{Http1, IpText, Origin, TlsFacts};
+use crate::client::{Http1, Origin, TlsFacts};
 use crate::worker::Purpose;
 
 /// A request to be tried.
@@ -52,13 +52,9 @@ impl Question {
         let host = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
         let sni = host.map(|(_, value)| value.split(':').next().unwrap_or_default());
         let tls = TlsFacts { sni: sni.map(|sni| sni.to_lowercase().into()), ..TlsFacts::default() };
-        Origin {
-            peer,
-            peer_text: IpText::new(peer.ip()),
-            local: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
-            purpose: Purpose::Proxy,
-            tls: self.https.then(|| Box::new(tls)),
-        }
+        let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+        let tls = self.https.then(|| Box::new(tls));
+        Origin { tls, ..Origin::new(peer, local, Purpose::Proxy) }
     }
 }
 
