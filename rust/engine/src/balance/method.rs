@@ -6,7 +6,6 @@ use gateway_core::config::Balancer;
 use gateway_kit::ketama::{Ring, node_id};
 
 use super::key::Key;
-use crate::exchange::Attempt;
 use crate::upstream::Node;
 use crate::upstream::endpoint::{Endpoint, Held};
 use crate::variables::View;
@@ -70,17 +69,14 @@ impl Method {
         matches!(self, Self::Ewma | Self::LeastConnections).then(|| endpoint.load.hold())
     }
 
-    /// Notes how fast a try was answered, if the method goes by that: from when the connection
-    /// stood to the answer's head. APISIX counts from the beginning to the end of the body, so that
-    /// the node that streams seems the slow one; and the first sample, which counts whole for
+    /// Notes that an answer's head came, so many microseconds after the connection stood, if the
+    /// method goes by that. APISIX counts from the beginning of the try to the end of the body, so
+    /// that the node that streams seems the slow one; and the first sample, which counts whole for
     /// seconds, would be the only one with a handshake in it.
     #[inline]
-    pub(crate) fn learn(&self, endpoint: &Endpoint, attempt: Option<&Attempt>) {
-        if let (Self::Ewma, Some(attempt)) = (self, attempt)
-            && let Some(answered) = attempt.answered
-        {
-            let sent = attempt.connected.unwrap_or(attempt.started);
-            endpoint.load.answered(answered.saturating_sub(sent), answered / 1_000);
+    pub(crate) fn learn(&self, endpoint: &Endpoint, elapsed_us: u64, now_ms: u64) {
+        if matches!(self, Self::Ewma) {
+            endpoint.load.answered(elapsed_us, now_ms);
         }
     }
 }

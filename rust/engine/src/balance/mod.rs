@@ -6,9 +6,10 @@
 //! | [`key`] | what a consistent hash is taken of |
 //! | [`choice`] | one choice among the nodes of a group |
 //!
-//! A try goes to a node of the highest priority that may serve ([`usable`](crate::upstream::Node::usable)) and was not tried. If
-//! there is none, health is left aside and the same is asked of all: a wrong memory of failures
-//! must not refuse a request. (APISIX's rule, too: if no node is healthy, all are used.)
+//! A try goes to a node of the highest priority that is [usable](crate::upstream::Node::usable) and
+//! was not tried. If there is none, health is left aside and the same is asked of all: a wrong
+//! memory of failures must not refuse a request. (APISIX's rule, too: if no node is healthy, all
+//! are used.)
 
 mod choice;
 mod key;
@@ -95,7 +96,11 @@ impl Balancers {
         let mut choice = Choice::new(upstream, turns, &mut self.random, tried.hash, now_ms);
         let nodes = &upstream.nodes;
         let untried = |n: usize| nodes[n].weight > 0 && !tried.has(n);
-        choice.among(|n| untried(n) && nodes[n].usable(now_ms)).or_else(|| choice.among(untried))
+        let node = choice
+            .among(|n| untried(n) && nodes[n].usable(now_ms))
+            .or_else(|| choice.among(untried))?;
+        nodes[node].endpoint.failures.tried(now_ms);
+        Some(node)
     }
 
     /// Whether the upstream's budget pays for one more try of a request; if so, it is counted.

@@ -47,6 +47,17 @@ fn a_node_that_failed_is_passed_over_while_there_is_another() {
 }
 
 #[test]
+fn after_its_penalty_one_request_tries_a_node_and_others_follow_when_it_is_answered() {
+    let upstream = of("roundrobin", &[(1, 1), (1, 0)]);
+    let endpoint = &upstream.nodes[0].endpoint;
+    endpoint.failures.failed(1_000);
+    assert_eq!(turns(&upstream, 4, 2_000), [Some(0), Some(1), Some(1), Some(1)]);
+    assert_eq!(turns(&upstream, 2, 3_000), [Some(0), Some(1)], "what is never answered ends, too");
+    endpoint.answered(3_500);
+    assert_eq!(turns(&upstream, 2, 3_500), [Some(0); 2]);
+}
+
+#[test]
 fn when_all_have_failed_all_are_tried() {
     let upstream = three();
     for node in &upstream.nodes {
@@ -123,6 +134,7 @@ fn a_lower_priority_serves_while_the_higher_ones_are_passed_over() {
         let upstream = of(kind, &[(1, 1), (1, 0)]);
         upstream.nodes[0].endpoint.failures.failed(1_000);
         assert_eq!(turns(&upstream, 3, 1_500), [Some(1); 3], "{kind}");
+        upstream.nodes[0].endpoint.answered(1_600);
         assert_eq!(turns(&upstream, 3, 2_000), [Some(0); 3], "{kind}: it is back");
         upstream.nodes[1].endpoint.failures.failed(2_000);
         upstream.nodes[0].endpoint.failures.failed(2_000);
@@ -181,6 +193,7 @@ fn only_the_keys_of_a_node_that_failed_move_and_they_come_back() {
     for (before, during) in before.iter().zip(nodes(1_500)) {
         assert_eq!(*before == during, *before != 3);
     }
+    upstream.nodes[2].endpoint.answered(2_000);
     assert_eq!(nodes(2_000), before);
 }
 

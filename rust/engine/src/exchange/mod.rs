@@ -119,14 +119,19 @@ impl Exchange {
         self.remote.map_or(client.origin.peer_text, |remote| IpText::new(remote.ip()))
     }
 
-    /// Notes that the final head of an answer came at `now_us`.
+    /// Notes that the final head of an answer came at `now_us`, and tells those who choose nodes.
     /// Returns how long the node took, in microseconds.
     pub(crate) fn answered(&mut self, now_us: u64) -> u64 {
         let status = self.response.status;
         let Some(attempt) = self.attempts.last_mut() else { return 0 };
         attempt.answered = Some(now_us);
         attempt.status = Some(status);
-        now_us.saturating_sub(attempt.connected.unwrap_or(attempt.started))
+        let elapsed = now_us.saturating_sub(attempt.connected.unwrap_or(attempt.started));
+        attempt.endpoint.answered(now_us / 1_000);
+        if let Some(upstream) = &self.upstream {
+            upstream.method.learn(&attempt.endpoint, elapsed, now_us / 1_000);
+        }
+        elapsed
     }
 
     /// The timeouts that hold: the route's, otherwise the upstream's.

@@ -77,8 +77,6 @@ pub(crate) async fn forward(
         let tried_node = try_node(worker, client, exchange, upload, &upstream, node).await;
         drop(held);
         let Err((failure, then)) = tried_node else {
-            endpoint.answered(worker.turn_ms());
-            upstream.method.learn(endpoint, exchange.attempts.last());
             return;
         };
         blame(worker, exchange, endpoint, &failure);

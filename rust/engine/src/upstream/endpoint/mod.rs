@@ -65,7 +65,8 @@ impl Endpoint {
 }
 
 /// The memory of failures of one endpoint: a dead node costs one failed try, then none until
-/// its penalty has passed.
+/// its penalty has passed. Then one request tries it, and others follow when that is answered: were
+/// it all of them, each would wait as long as a stopped node lets a connection wait.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     in_a_row: AtomicU32,
@@ -81,9 +82,18 @@ impl Failures {
 
     /// A connection could not be opened or broke before an answer.
     pub(crate) fn failed(&self, now_ms: u64) {
-        let earlier = self.in_a_row.fetch_add(1, Ordering::Relaxed).min(16);
-        let penalty = (FIRST_PENALTY_MS << earlier).min(LONGEST_PENALTY_MS);
-        self.passed_over_until.store(now_ms + penalty, Ordering::Relaxed);
+        let earlier = self.in_a_row.fetch_add(1, Ordering::Relaxed);
+        self.passed_over_until.store(now_ms + penalty(earlier), Ordering::Relaxed);
+    }
+
+    /// A request goes to the endpoint. If it is the first after failures, the others keep away
+    /// until it was answered, or for as long as the last penalty.
+    #[inline]
+    pub(crate) fn tried(&self, now_ms: u64) {
+        let in_a_row = self.in_a_row.load(Ordering::Relaxed);
+        if in_a_row != 0 {
+            self.passed_over_until.store(now_ms + penalty(in_a_row - 1), Ordering::Relaxed);
+        }
     }
 
     /// An answer came; tells whether there was something to forget. Writes only then, so that the
@@ -97,6 +107,11 @@ impl Failures {
         }
         failed
     }
+}
+
+/// How long a node is passed over that had failed so often in a row `earlier`.
+fn penalty(earlier: u32) -> u64 {
+    (FIRST_PENALTY_MS << earlier.min(16)).min(LONGEST_PENALTY_MS)
 }
 
 /// Every endpoint in use. Owned by the publishing thread.
