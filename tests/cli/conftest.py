@@ -62,3 +62,20 @@ def port() -> int:
         one.bind(("127.0.0.1", 0))
         found: int = one.getsockname()[1]
     return found
+
+
+@pytest.fixture
+def conf(tmp_path: Path, port: int, resources: str) -> Path:
+    """A configuration that listens on one port of the loopback, where the command looks for one.
+
+    What it serves is each module's own fixture.
+    """
+    path = tmp_path / "conf" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text(
+        f"apisix:\n  node_listen: [{{ip: 127.0.0.1, port: {port}}}]\n  ssl: {{enable: false}}\n  status: null\n"
+        "nginx_config:\n  worker_processes: 1\n  error_log: logs/error.log\n"
+        "plugin_attr: {prometheus: {enable_export_server: false}}\n"
+    )
+    (path.parent / "apisix.yaml").write_text(resources)
+    return path

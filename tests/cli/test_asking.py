@@ -45,16 +45,8 @@ upstreams:
 
 
 @pytest.fixture
-def conf(tmp_path: Path, port: int) -> Path:
-    path = tmp_path / "conf" / "config.yaml"
-    path.parent.mkdir()
-    path.write_text(
-        f"apisix:\n  node_listen: [{{ip: 127.0.0.1, port: {port}}}]\n  ssl: {{enable: false}}\n  status: null\n"
-        "nginx_config:\n  worker_processes: 1\n  error_log: logs/error.log\n"
-        "plugin_attr: {prometheus: {enable_export_server: false}}\n"
-    )
-    (path.parent / "apisix.yaml").write_text(RESOURCES)
-    return path
+def resources() -> str:
+    return RESOURCES
 
 
 @pytest.fixture(params=["running", "configured"])

@@ -24,17 +24,8 @@ START = "import sys; from gateway.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
-def conf(tmp_path: Path, port: int) -> Path:
-    path = tmp_path / "conf" / "config.yaml"
-    path.parent.mkdir()
-    path.write_text(
-        f"apisix:\n  node_listen: [{{ip: 127.0.0.1, port: {port}}}]\n  ssl: {{enable: false}}\n  status: null\n"
-        "nginx_config:\n  worker_processes: 1\n  error_log: logs/error.log\n"
-        "plugin_attr: {prometheus: {enable_export_server: false}}\n"
-    )
-    routes = "routes:\n  - id: dead\n    uri: /dead\n    upstream: {nodes: {'127.0.0.1:9': 1}}\n"
-    (path.parent / "apisix.yaml").write_text(routes)
-    return path
+def resources() -> str:
+    return "routes:\n  - id: dead\n    uri: /dead\n    upstream: {nodes: {'127.0.0.1:9': 1}}\n"
 
 
 class Terminal:

@@ -62,8 +62,8 @@ def default_pid_file(environ: Mapping[str, str]) -> Path:
 
 
 def socket_beside(path: Path) -> Path:
-    """Tell where the control socket of the process is that holds the pid file: `gatewright.sock` beside it."""
-    return path.with_suffix(".sock")
+    """Tell where the control socket of the process is that holds a pid file: `a.sock` beside `a.pid`."""
+    return path.with_name(path.name.removesuffix(".pid") + ".sock")
 
 
 def running_pid(path: Path) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.control.pid_file import PidFile, running_pid
+from gateway.control.pid_file import PidFile, default_pid_file, running_pid, socket_beside
 from gateway.errors import AlreadyRunningError, NotRunningError
 
 
@@ -41,3 +41,13 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"), PidFile(tmp_path / "a.pid"):
         pass
     assert not (tmp_path / "passwd").exists()
+
+
+def test_the_control_socket_stands_beside_its_pid_file() -> None:
+    assert socket_beside(Path("logs/gatewright.pid")) == Path("logs/gatewright.sock")
+    assert socket_beside(Path("/run/gw.two")) == Path("/run/gw.two.sock")
+
+
+def test_systemd_says_where_the_pid_file_is() -> None:
+    assert default_pid_file({}) == Path("logs/gatewright.pid")
+    assert default_pid_file({"RUNTIME_DIRECTORY": "/run/gw:/run/other"}) == Path("/run/gw/gatewright.pid")
