@@ -82,6 +82,7 @@ $(VENV)/.extension: $(VENV)/.tools $(RUST)
 packages:
 	$(call debian,nginx,nginx-light)
 	$(call debian,wrk,wrk)
+	$(call debian,h2load,nghttp2-client)
 	$(call debian,openssl,openssl)
 	$(call debian,curl,curl ca-certificates)
 	$(call debian,zsh,zsh)

@@ -34,14 +34,18 @@ class Scenario:
     ``/service-NNNN/``, nothing else."""
     tls: bool = False
     """Whether clients speak TLS."""
+    streams: int = 0
+    """Requests at a time on each connection, over HTTP/2; 0 for HTTP/1.1."""
     close: bool = False
     """Whether each request closes its connection."""
     access_log: bool = False
     """Whether the gateways write an access log."""
     defaults: bool = False
     """Leave every setting that is not needed for equal work at the peer's default."""
+    baseline: str = "nginx"
+    """The peer that ratios refer to."""
     bar: float | None = None
-    """The ratio to nginx that Gatewright promises to stay under."""
+    """The ratio to it that Gatewright promises to stay under."""
     additions: Additions = field(default_factory=dict)
     """What this scenario needs in the peers' configurations; see ``bench/README.md``."""
     exact_counts: tuple[int, int] = (1280, 3840)

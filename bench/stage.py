@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from bench.accounting import busy_seconds, harness_cpu, tree_cpu, tree_usage
 from bench.certificate import Certificate
-from bench.load.closed_loop import closed_loop
+from bench.errors import BenchError
+from bench.load.closed_loop import PATIENCE_SECONDS, closed_loop
 from bench.load.exchange import Endpoint
-from bench.load.wrk import Wrk, encode_all
+from bench.load.h2load import H2load
+from bench.load.wrk import Wrk
 from bench.peers.peer import Peer, Setup
 from bench.processes import Child, free_ports
 from bench.rows import Row, Start
@@ -45,9 +47,9 @@ class Runner:
     endpoint: Endpoint
     """Where it listens."""
     requests: Path
-    """What wrk sends to it."""
+    """What is sent to it."""
     wire_bytes: list[int]
-    """Lengths of checked answers."""
+    """Lengths of checked answers, as the load generator counts them."""
 
 
 def cpus_for(workers: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -81,11 +83,11 @@ class Stage:
         seconds = child.wait_ready(setup.port, peer.ready_seconds)
         idle = tree_usage(child.pid).rss_bytes
         endpoint = Endpoint(setup.port, self.scenario.tls)
-        encoded = encode_all(self.scenario.exchanges, endpoint, close=self.scenario.close)
-        requests = self._wrk().write_requests(peer.name, encoded)
+        load = self._load()
+        requests = load.write_requests(peer.name, self.scenario.exchanges, endpoint, close=self.scenario.close)
         runner = Runner(peer, child, endpoint, requests, [])
         self.check(runner)
-        self._wrk().run(endpoint, requests, self.scenario.connections, warm_up)
+        load.run(endpoint, requests, self.scenario.connections, warm_up)
         return runner, Start(self.scenario.name, peer.name, seconds, idle)
 
     def check(self, runner: Runner) -> None:
@@ -104,6 +106,8 @@ class Stage:
                 )
             )
             runner.wire_bytes[:] = tally.wire_bytes
+        if self.scenario.streams:
+            runner.wire_bytes[:] = [len(each.expected) for each in self.scenario.exchanges]
 
     def measure(
         self,
@@ -121,7 +125,7 @@ class Stage:
             return spent, own, busy_seconds(cpus), time.monotonic()
 
         before = snapshot()
-        load = self._wrk().run(runner.endpoint, runner.requests, self.scenario.connections, seconds)
+        load = self._load().run(runner.endpoint, runner.requests, self.scenario.connections, seconds)
         spent, own, busy, elapsed = (b - a for a, b in zip(before, snapshot(), strict=True))
         memory = tree_usage(runner.child.pid)
         return Row(
@@ -139,7 +143,7 @@ class Stage:
             rss_bytes=memory.rss_bytes,
             pss_bytes=memory.pss_bytes,
             foreign=round(max(0.0, busy - own) / (elapsed * len(cpus)), 4),
-            discarded=load.complaint(runner.wire_bytes, self.scenario.connections),
+            discarded=load.complaint(runner.wire_bytes, self.scenario.connections * max(self.scenario.streams, 1)),
         )
 
     def count(self, peer: Peer, tool: Tool, requests: int) -> int:
@@ -154,17 +158,30 @@ class Stage:
         scenario = self.scenario
         with peer.start(setup, directory, self.gateway_cpus, tool.tracer(directory)) as child:
             child.wait_ready(setup.port, peer.ready_seconds * tool.slows)
-            asyncio.run(
-                closed_loop(
-                    Endpoint(setup.port, scenario.tls),
-                    scenario.exchanges,
-                    connections=scenario.connections,
-                    count=requests,
-                    close=scenario.close,
-                )
-            )
+            self._send(Endpoint(setup.port, scenario.tls), directory, requests)
             child.stop(patience=TRACED_STOP_SECONDS)
         return tool.read(directory, first_threads=not peer.runs_python)
+
+    def _send(self, endpoint: Endpoint, directory: Path, count: int) -> None:
+        """Send exactly ``count`` requests; :exc:`BenchError` unless all are answered right."""
+        scenario = self.scenario
+        if not scenario.streams:
+            loop = closed_loop(
+                endpoint,
+                scenario.exchanges,
+                connections=scenario.connections,
+                count=count,
+                close=scenario.close,
+            )
+            asyncio.run(loop)
+            return
+        load = H2load(self.load_cpus, directory, scenario.streams)
+        addresses = load.write_requests("counted", scenario.exchanges, endpoint, close=False)
+        result = load.send(endpoint, addresses, scenario.connections, count, PATIENCE_SECONDS)
+        complaint = result.complaint([len(each.expected) for each in scenario.exchanges], 0)
+        if complaint or result.requests != count:
+            message = complaint or f"{result.requests} of {count} answers"
+            raise BenchError(message)
 
     def _setup(self, peer: Peer) -> Setup:
         scenario = self.scenario
@@ -178,8 +195,11 @@ class Stage:
             certificate=Certificate.generate(self.directory) if scenario.tls else None,
             access_log=log if scenario.access_log else None,
             defaults=scenario.defaults,
+            http2=bool(scenario.streams),
             additions=scenario.additions.get(peer.name, {}),
         )
 
-    def _wrk(self) -> Wrk:
+    def _load(self) -> Wrk | H2load:
+        if self.scenario.streams:
+            return H2load(self.load_cpus, self.directory, self.scenario.streams)
         return Wrk(self.load_cpus, self.directory)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.load.result import LoadResult
 from bench.processes import run
 
 if TYPE_CHECKING:
@@ -23,60 +24,7 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("wrk.lua")
 OPENSSL_CONF = Path(__file__).with_name("openssl.cnf")
 MARK = "wrk-report "
-# Answers may differ by a few bytes from the sample: `Connection: close` on a connection's last.
-LENGTH_SLACK = 8
 GRACE_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What one run of wrk saw."""
-
-    requests: int
-    """Answers received whole."""
-    seconds: float
-    """How long it ran."""
-    bytes: int
-    """Bytes received, heads included."""
-    connect_errors: int
-    """Connections refused."""
-    read_errors: int
-    """Connections that broke while an answer was read."""
-    write_errors: int
-    """Connections that broke while a request was sent."""
-    status_errors: int
-    """Answers above 399."""
-    timeouts: int
-    """Requests that took longer than wrk waits (2 s)."""
-    p50_us: int
-    """Median latency, microseconds."""
-    p90_us: int
-    """90th percentile, microseconds."""
-    p99_us: int
-    """99th percentile, microseconds."""
-    p999_us: int
-    """99.9th percentile, microseconds."""
-    max_us: int
-    """Slowest answer, microseconds."""
-
-    def complaint(self, wire_bytes: Sequence[int], connections: int) -> str:
-        """Why the run does not count, or nothing: errors, or answers of a wrong length.
-
-        ``wire_bytes`` are lengths of checked answers; each connection may have one answer half
-        read when the time is up.
-        """
-        kinds = ("connect", "read", "write", "status")
-        counts = {kind: getattr(self, f"{kind}_errors") for kind in kinds}
-        counts["timeout"] = self.timeouts
-        if any(counts.values()):
-            return ", ".join(f"{count} {kind} errors" for kind, count in counts.items() if count)
-        if not self.requests:
-            return "no answer"
-        least = (min(wire_bytes) - LENGTH_SLACK) * self.requests
-        most = (max(wire_bytes) + LENGTH_SLACK) * (self.requests + connections)
-        if not least <= self.bytes <= most:
-            return f"{self.bytes} bytes for {self.requests} answers of {max(wire_bytes)}"
-        return ""
 
 
 @dataclass(frozen=True)
@@ -88,9 +36,10 @@ class Wrk:
     directory: Path
     """Where its request files go."""
 
-    def write_requests(self, name: str, requests: Sequence[bytes]) -> Path:
+    def write_requests(self, name: str, exchanges: Sequence[Exchange], endpoint: Endpoint, *, close: bool) -> Path:
         """Write a request file for :meth:`run`."""
         path = self.directory / f"{name}.requests"
+        requests = [each.encode(endpoint.host, close=close) for each in exchanges]
         path.write_bytes(b"".join(b"%d\n%b" % (len(each), each) for each in requests))
         return path
 
@@ -111,8 +60,3 @@ def parse_report(output: str) -> LoadResult:
             return LoadResult(**json.loads(line.removeprefix(MARK)))
     message = f"wrk gave no report:\n{output[-800:]}"
     raise BenchError(message)
-
-
-def encode_all(exchanges: Sequence[Exchange], endpoint: Endpoint, *, close: bool) -> list[bytes]:
-    """Return the bytes of each request for an endpoint."""
-    return [each.encode(endpoint.host, close=close) for each in exchanges]

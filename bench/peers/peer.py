@@ -36,6 +36,8 @@ class Setup:
     """One: everything goes to the upstream; more: one for each ``/service-NNNN/``."""
     certificate: Certificate | None = None
     """Serve TLS with it."""
+    http2: bool = False
+    """Offer HTTP/2 beside HTTP/1.1."""
     access_log: Path | None = None
     """Write an access log there."""
     defaults: bool = False

@@ -22,8 +22,9 @@ INTRODUCTION = f"""\
 # Benchmark results
 
 CPU microseconds a request (user + system of the gateway's processes / answers); in brackets the
-ratio to {TITLES[BASELINE]} in the same rounds. Medians over the rounds that count. What is
-measured, and how: `bench/README.md`. Configurations: `bench/peers/`. Raw rows: `results.json`.
+ratio to {TITLES[BASELINE]}, or to the peer that the bar names, in the same rounds. Medians over the
+rounds that count. What is measured, and how: `bench/README.md`. Configurations: `bench/peers/`. Raw
+rows: `results.json`.
 """
 
 
@@ -40,8 +41,10 @@ def render_markdown(results: Results) -> str:
 def _overview(results: Results, scenarios: Sequence[Scenario], peers: Sequence[str]) -> str:
     rows = []
     for scenario in scenarios:
-        cells = {peer: summarise(results.rows, scenario.name, peer, BASELINE) for peer in peers}
+        cells = {peer: summarise(results.rows, scenario.name, peer, scenario.baseline) for peer in peers}
         promised = f"≤ {scenario.bar:.2f}" if scenario.bar else ABSENT
+        if scenario.baseline != BASELINE:
+            promised += f" of {TITLES[scenario.baseline]}"
         rows.append([scenario.name, *(_cost(cell) for cell in cells.values()), promised])
     return table(["scenario", *(TITLES[peer] for peer in peers), f"{TITLES[OURS]}'s bar"], rows)
 
@@ -51,7 +54,7 @@ def _details(results: Results, scenario: Scenario, peers: Sequence[str]) -> str:
     starts = {(s.scenario, s.peer): s.seconds for s in results.starts}
     rows = []
     for peer in peers:
-        cell = summarise(results.rows, scenario.name, peer, BASELINE)
+        cell = summarise(results.rows, scenario.name, peer, scenario.baseline)
         tools = [exact.get((scenario.name, peer, tool)) for tool in ("callgrind", "perf", "strace")]
         start = starts.get((scenario.name, peer))
         rows.append(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.peers import BASELINE, PEERS
+from bench.peers import PEERS
 from bench.scenarios import SCENARIOS
 from bench.summary import summarise
 
@@ -32,7 +32,9 @@ def render_svg(results: Results) -> str:
     parts: list[str] = []
     top = TOP
     for scenario in SCENARIOS:
-        cells = {peer: cell for peer in COLOURS if (cell := summarise(results.rows, scenario.name, peer, BASELINE))}
+        cells = {
+            peer: cell for peer in COLOURS if (cell := summarise(results.rows, scenario.name, peer, scenario.baseline))
+        }
         if not cells:
             continue
         middle = top + len(cells) * BAR / 2 + 4

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from bench.errors import BenchError
 from bench.load.client import Answer, ProtocolError, parse_head
 from bench.load.closed_loop import compare
 from bench.load.exchange import Endpoint, Exchange
-from bench.load.wrk import LoadResult, parse_report
+from bench.load.h2load import parse_report as parse_h2load
+from bench.load.wrk import parse_report
+
+if TYPE_CHECKING:
+    from bench.load.result import LoadResult
 
 REPORT = """\
 Running 3s test @ http://127.0.0.1:9080
@@ -74,3 +79,23 @@ def test_a_wrong_status_or_a_wrong_byte_is_refused(answer: Answer) -> None:
 def test_a_head_without_a_status_line_is_refused() -> None:
     with pytest.raises(ProtocolError, match="status line"):
         parse_head(b"HTTP/2 200\r\n\r\n")
+
+
+H2LOAD = """\
+finished in 500.00ms, 6.00 req/s, 277.60KB/s
+requests: 4 total, 6 started, 3 done, 2 succeeded, 1 failed, 0 errored, 0 timeout
+status codes: 2 2xx, 0 3xx, 0 4xx, 1 5xx
+traffic: 3.60KB (3684) total, 500B (500) headers (space savings 51.02%), 2.01KB (2053) data
+"""
+H2LOAD_LOG = "1795521740281800\t200\t294\n1795521740281801\t502\t5000\n1795521740281900\t200\t329\n"
+
+
+def test_h2load_is_read_from_its_summary_and_its_log() -> None:
+    result = parse_h2load(H2LOAD, H2LOAD_LOG)
+    assert (result.requests, result.seconds, result.bytes) == (3, 0.5, 2053)
+    assert (result.p50_us, result.max_us, result.status_errors) == (329, 5000, 1)
+
+
+def test_h2load_without_a_summary_fails_with_what_it_said() -> None:
+    with pytest.raises(BenchError, match="unable to connect"):
+        parse_h2load("unable to connect", "")

@@ -38,6 +38,7 @@ transport_socket:
   typed_config:
     "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
     common_tls_context:
+      alpn_protocols: [{alpn}]
       tls_certificates:
         - certificate_chain: {{filename: {chain}}}
           private_key: {{filename: {key}}}
@@ -69,11 +70,13 @@ class Envoy(Peer):
         """Write ``envoy.yaml``."""
         transport = ""
         if setup.certificate:
-            transport = TRANSPORT.format(chain=setup.certificate.chain, key=setup.certificate.key)
+            alpn = "h2, http/1.1" if setup.http2 else "http/1.1"
+            transport = TRANSPORT.format(alpn=alpn, chain=setup.certificate.chain, key=setup.certificate.key)
         retries = RETRIES if len(setup.upstreams) > 1 else ""
         prefixes = service_paths(setup.routes) or ["/"]
         values = {
             "PORT": str(setup.port),
+            "CODEC": "AUTO" if setup.http2 else "HTTP1",
             # Under valgrind 64 handshakes at once take longer than that.
             "CONNECT_TIMEOUT": "60s" if setup.traced else "5s",
             "TUNING": "" if setup.defaults else TUNING,

@@ -52,6 +52,8 @@ class Haproxy(Peer):
         files = setup.open_files or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         connections = min(CONNECTIONS, max(files - SPARE_FILES, SPARE_FILES) // 2)
         bind = f" ssl crt {setup.certificate.both} ssl-min-ver TLSv1.2" if setup.certificate else ""
+        if setup.http2:
+            bind += " alpn h2,http/1.1"
         values = {
             "WORKERS": str(setup.workers),
             "CONNECTIONS": str(connections),

@@ -77,7 +77,7 @@ def _listen(setup: Setup) -> str:
     if setup.certificate is None:
         return f"listen 127.0.0.1:{setup.port} {options};"
     return (
-        f"listen 127.0.0.1:{setup.port} ssl {options};\n"
+        f"listen 127.0.0.1:{setup.port} ssl{' http2' if setup.http2 else ''} {options};\n"
         f"ssl_certificate {setup.certificate.chain};\n"
         f"ssl_certificate_key {setup.certificate.key};\n"
         "ssl_protocols TLSv1.2 TLSv1.3;"
