@@ -4,11 +4,13 @@
 //! [`pipeline`](pipeline/mod.rs) matches, [`forward`](forward/mod.rs) sends and relays,
 //! [`respond`](respond/mod.rs) answers what failed, [`observe`] counts and logs.
 
+mod background;
 mod balance;
 mod client;
 pub mod control;
 mod exchange;
 mod forward;
+mod health;
 pub mod matching;
 pub mod observe;
 mod pipeline;

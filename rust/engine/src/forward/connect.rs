@@ -13,10 +13,11 @@ use gateway_net::stream::Stream;
 use tokio::net::TcpStream;
 
 use super::relay::Failure;
+use super::watch::NodeWatch;
 use crate::client::Client;
 use crate::observe::metrics::UpstreamFailure;
 use crate::tls;
-use crate::upstream::Upstream;
+use crate::upstream::{Node, Upstream};
 use crate::upstream::endpoint::Endpoint;
 use crate::worker::Worker;
 
@@ -32,13 +33,15 @@ pub(super) fn known_address(worker: &Worker, endpoint: &Endpoint) -> Option<Sock
 
 /// How long a connection is waited for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Patience<'a> {
     /// Microseconds for a lookup, and for a connection.
     pub(super) connect: u64,
     /// When the whole exchange must be over, in microseconds of the worker's clock.
     pub(super) until: u64,
     /// Whether the client has sent all of its request, so that its leaving can be seen.
     pub(super) watch: bool,
+    /// What calls the try off.
+    pub(super) node: Option<NodeWatch<'a>>,
 }
 
 /// The address that a node's name resolves to.
@@ -46,7 +49,7 @@ pub(super) async fn resolve(
     worker: &Worker,
     client: &mut Client<'_>,
     endpoint: &Endpoint,
-    patience: Patience,
+    patience: Patience<'_>,
 ) -> Result<SocketAddr, Failure> {
     let name = endpoint.key.host.to_string();
     let failed = |status, detail: String| Failure::node(UpstreamFailure::Resolve, status, detail);
@@ -87,13 +90,14 @@ impl Way {
     }
 }
 
-/// A pooled connection, if there is one to the same address.
-pub(super) fn pooled(worker: &Worker, way: &Way) -> Option<Pooled> {
+/// A pooled connection, if there is one to the same address that the node's health lets be
+/// used.
+pub(super) fn pooled(worker: &Worker, node: &Node, way: &Way) -> Option<Pooled> {
     let mut pool = worker.pool.borrow_mut();
     loop {
         let connection = pool.take(way.pool, worker.turn_ms())?;
         // A name may resolve to another address than when the connection was opened.
-        if connection.peer == way.address {
+        if connection.peer == way.address && node.trusts(&connection) {
             return Some(connection);
         }
     }
@@ -105,7 +109,7 @@ pub(super) async fn open(
     client: &mut Client<'_>,
     upstream: &Upstream,
     way: &Way,
-    patience: Patience,
+    patience: Patience<'_>,
 ) -> Result<Pooled, Failure> {
     let started = worker.now_us();
     let connect = async {
@@ -121,8 +125,9 @@ pub(super) async fn open(
     let late = || Failure::node(UpstreamFailure::ConnectTimeout, 504, "no connection in time");
     let connected = within(worker, client, patience, connect).await;
     let stream = connected.map_err(|failure| failure.unwrap_or_else(late))??;
-    worker.recorder.upstream_connected(worker.now_us() - started);
-    Ok(Pooled::fresh(stream, way.address))
+    let now = worker.now_us();
+    worker.recorder.upstream_connected(now - started);
+    Ok(Pooled::fresh(stream, way.address, now))
 }
 
 fn refused(error: &io::Error) -> Failure {
@@ -136,7 +141,7 @@ fn refused(error: &io::Error) -> Failure {
 async fn within<F: Future>(
     worker: &Worker,
     client: &mut Client<'_>,
-    patience: Patience,
+    patience: Patience<'_>,
     future: F,
 ) -> Result<F::Output, Option<Failure>> {
     let last = patience.until.min(worker.now_us() + patience.connect);
@@ -152,6 +157,9 @@ async fn within<F: Future>(
                 true => Some(Failure::total()),
                 false => None,
             }));
+        }
+        if patience.node.is_some_and(|node| node.calls_off(worker)) {
+            return Poll::Ready(Err(Some(Failure::called_off())));
         }
         if patience.watch && client.has_left(cx, worker) {
             return Poll::Ready(Err(Some(Failure::client_left())));

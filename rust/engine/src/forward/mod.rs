@@ -5,6 +5,7 @@
 //! | [`connect`] | a pooled or a new connection |
 //! | [`upload`] | the request on its way, kept for another try |
 //! | [`relay`] | both directions of one try, polled together |
+//! | [`watch`] | a try that health checks call off |
 //! | [`download`] | the answer on its way |
 //! | [`tunnel`] | what follows a 101 |
 //! | [`head`] | what a gateway changes in a request head |
@@ -19,6 +20,7 @@ mod head;
 mod relay;
 mod tunnel;
 mod upload;
+mod watch;
 
 use std::sync::Arc;
 
@@ -37,6 +39,7 @@ use crate::variables::View;
 use crate::worker::Worker;
 use connect::{Patience, Way};
 use relay::{Failure, Outcome, Relay};
+use watch::NodeWatch;
 
 pub(crate) use upload::{Ungathered, Upload};
 
@@ -49,6 +52,21 @@ enum Then {
     NextNode,
     /// Tell the client.
     GiveUp,
+}
+
+/// A try at a node.
+#[derive(Debug, Clone, Copy)]
+struct Try<'a> {
+    upstream: &'a Upstream,
+    node: usize,
+    /// What calls it off; none if no other node may follow.
+    watch: Option<NodeWatch<'a>>,
+}
+
+impl<'a> Try<'a> {
+    fn endpoint(&self) -> &'a Arc<Endpoint> {
+        &self.upstream.nodes[self.node].endpoint
+    }
 }
 
 /// Sends the exchange's request to its upstream and the answer to the client.
@@ -64,6 +82,10 @@ pub(crate) async fn forward(
     let mut tried = Tried::new(hash);
     head::prepare(worker, client, exchange, &upstream);
     let mut tries_left = upstream.tries();
+    let retry_until = match upstream.retry_timeout_us {
+        0 => u64::MAX,
+        limit => exchange.started + limit,
+    };
     loop {
         let Some(node) = worker.pick(&upstream, &mut tried) else {
             // APISIX's statuses: nothing to choose from, and nothing that may be chosen.
@@ -72,23 +94,31 @@ pub(crate) async fn forward(
             return give_up(worker, client, exchange, upload, failure).await;
         };
         tries_left -= 1;
-        let endpoint = &upstream.nodes[node].endpoint;
-        let held = upstream.method.hold(endpoint);
-        let tried_node = try_node(worker, client, exchange, upload, &upstream, node).await;
+        let watch = match tries_left {
+            0 => None,
+            _ => NodeWatch::new(&upstream, node, &tried, retry_until),
+        };
+        let attempt = Try { upstream: &upstream, node, watch };
+        let held = upstream.method.hold(attempt.endpoint());
+        let tried_node = try_node(worker, client, exchange, upload, attempt).await;
         drop(held);
         let Err((failure, then)) = tried_node else {
+            upstream.answered(worker, node, exchange.response.status);
             return;
         };
-        blame(worker, exchange, endpoint, &failure);
-        let over = upstream.retry_timeout_us > 0
-            && worker.now_us() > exchange.started + upstream.retry_timeout_us;
+        blame(worker, exchange, attempt, &failure);
+        let over = worker.now_us() > retry_until;
         if then == Then::GiveUp || tries_left == 0 || over {
             if then != Then::GiveUp && upstream.tries() > 1 {
                 exchange.flags.raise(Flag::RetriesExhausted);
             }
             return give_up(worker, client, exchange, upload, failure).await;
         }
-        if !worker.may_retry(&upstream) {
+        if failure.is_move() {
+            // The budget keeps retries from piling up on nodes that live; a request leaves a node
+            // that was found dead once.
+            worker.recorder.upstream_retried();
+        } else if !worker.may_retry(&upstream) {
             exchange.flags.raise(Flag::RetryBudgetSpent);
             return give_up(worker, client, exchange, upload, failure).await;
         }
@@ -96,7 +126,7 @@ pub(crate) async fn forward(
 }
 
 /// Remembers, counts and logs what a node did wrong.
-fn blame(worker: &Worker, exchange: &mut Exchange, endpoint: &Endpoint, failure: &Failure) {
+fn blame(worker: &Worker, exchange: &mut Exchange, attempt: Try<'_>, failure: &Failure) {
     let now = worker.now_us();
     if let Some(attempt) = exchange.attempts.last_mut() {
         attempt.ended.get_or_insert(now);
@@ -106,7 +136,9 @@ fn blame(worker: &Worker, exchange: &mut Exchange, endpoint: &Endpoint, failure:
     }
     exchange.flags.raise(failure.flag);
     let Some(kind) = failure.node else { return };
+    let endpoint = attempt.endpoint();
     worker.count_failure(endpoint, kind);
+    attempt.upstream.failed(worker, attempt.node, kind);
     let id = worker.id_of(exchange);
     let fields: error_log::Fields<'_> = &[
         ("node", &endpoint.authority),
@@ -123,10 +155,9 @@ async fn try_node(
     client: &mut Client<'_>,
     exchange: &mut Exchange,
     upload: &mut Upload,
-    upstream: &Arc<Upstream>,
-    node: usize,
+    attempt: Try<'_>,
 ) -> Result<(), (Failure, Then)> {
-    let endpoint = &upstream.nodes[node].endpoint;
+    let (upstream, endpoint) = (attempt.upstream, attempt.endpoint());
     let timeouts = exchange.timeouts();
     let patience = Patience {
         connect: timeouts.connect,
@@ -135,8 +166,9 @@ async fn try_node(
             total => exchange.started + total,
         },
         watch: upload.complete(),
+        node: attempt.watch,
     };
-    head::for_node(exchange, upstream, node);
+    head::for_node(exchange, upstream, attempt.node);
     let mut fresh = false;
     loop {
         let first = exchange.attempts.is_empty();
@@ -154,7 +186,11 @@ async fn try_node(
         };
         let host = exchange.request.host().unwrap_or_default();
         let way = Way::new(worker, upstream, endpoint, host, address);
-        let pooled = if fresh { None } else { connect::pooled(worker, &way) };
+        let pooled = if fresh {
+            None
+        } else {
+            connect::pooled(worker, &upstream.nodes[attempt.node], &way)
+        };
         let connection = if let Some(connection) = pooled {
             connection
         } else {
@@ -166,7 +202,7 @@ async fn try_node(
             attempt.peer = Some(address);
             attempt.connected = Some(if connection.reused() { started } else { worker.now_us() });
         }
-        match exchange_on(worker, client, exchange, upload, upstream, &way, connection).await {
+        match exchange_on(worker, client, exchange, upload, attempt, &way, connection).await {
             Err((_, Then::Reconnect)) => {
                 exchange.attempts.pop();
                 fresh = true;
@@ -182,7 +218,7 @@ async fn exchange_on(
     client: &mut Client<'_>,
     exchange: &mut Exchange,
     upload: &mut Upload,
-    upstream: &Upstream,
+    attempt: Try<'_>,
     way: &Way,
     mut connection: Pooled,
 ) -> Result<(), (Failure, Then)> {
@@ -206,6 +242,7 @@ async fn exchange_on(
         },
     );
     let mut relay = Relay::new(worker, client, exchange, upload, &mut connection.stream);
+    relay.watch = attempt.watch;
     let outcome = (&mut relay).await;
     drop(busy);
     let (heard, answered) = (relay.download.heard(), relay.download.answered());
@@ -213,7 +250,7 @@ async fn exchange_on(
     match outcome {
         Outcome::Answered => {
             if reusable {
-                let limits = upstream.keepalive;
+                let limits = attempt.upstream.keepalive;
                 worker.pool.borrow_mut().put(way.pool, connection, limits, worker.turn_ms());
             }
             Ok(())
@@ -244,6 +281,9 @@ async fn exchange_on(
 
 /// Whether, after a failure before any final head, the request may be sent again, and where.
 fn after(failure: &Failure, upload: &Upload, reused: bool, heard: bool) -> Then {
+    if failure.is_move() {
+        return Then::NextNode;
+    }
     let upstream_broke =
         matches!(failure.flag, Flag::UpstreamClosed | Flag::UpstreamTimeout) && !heard;
     if !upstream_broke || !upload.may_repeat() {

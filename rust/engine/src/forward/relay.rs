@@ -13,6 +13,7 @@ use gateway_net::stream::Stream;
 
 use super::download::{self, Download};
 use super::upload::{self, Upload};
+use super::watch::NodeWatch;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::observe::flags::Flag;
@@ -94,6 +95,8 @@ pub(super) struct Relay<'a, 'c> {
     pub(super) upload: &'a mut Upload,
     pub(super) upstream: &'a mut Stream,
     pub(super) download: Download,
+    /// What calls the attempt off.
+    pub(super) watch: Option<NodeWatch<'a>>,
     timeouts: Timeouts,
     sent: bool,
     /// The upstream stopped reading; its answer, if one comes, still counts.
@@ -128,6 +131,7 @@ impl<'a, 'c> Relay<'a, 'c> {
             upload,
             upstream,
             download: Download::new(),
+            watch: None,
             timeouts,
             sent: false,
             send_error: None,
@@ -168,6 +172,9 @@ impl<'a, 'c> Relay<'a, 'c> {
             Poll::Pending if self.client_left(cx) => {
                 Poll::Ready(Outcome::Failed(Failure::client_left()))
             }
+            Poll::Pending if self.called_off() => {
+                Poll::Ready(Outcome::Failed(Failure::called_off()))
+            }
             Poll::Pending => {
                 self.arm();
                 Poll::Pending
@@ -203,6 +210,14 @@ impl<'a, 'c> Relay<'a, 'c> {
     /// Watches the client while nothing is expected of it.
     fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
         self.sent && self.upload.complete() && self.client.has_left(cx, self.worker)
+    }
+
+    /// Whether the node was found unhealthy before anything was heard of it, and the request may
+    /// go to another.
+    fn called_off(&self) -> bool {
+        self.watch.is_some_and(|watch| watch.calls_off(self.worker))
+            && !self.download.heard()
+            && self.upload.may_repeat()
     }
 
     fn download_failure(&mut self, broken: download::Broken) -> Failure {

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use gateway_core::config::{self, Balancer, HashKey, Invalid, TlsVersion, Usage};
+use gateway_core::config::{self, Balancer, HashKey, Invalid, Kind, ProbeType, TlsVersion, Usage};
 use gateway_kit::expr::Expr;
 use gateway_net::tls::{Certificate, CertificateTable, HostOptions, Versions, VirtualHost};
 use serde_json::Value;
 
 use super::Publisher;
+use crate::health::{self, Checker, Probe};
 use crate::matching::RouteSpec;
 use crate::settings::Settings;
 use crate::snapshot::{Destination, Route, Service};
+use crate::tls::UpstreamTls;
 use crate::upstream::{Timeouts, Upstream};
 use crate::variables::Variable;
 
@@ -49,10 +51,10 @@ impl Publisher {
                            run without its plugins";
             return Err(Invalid::at("/plugin_config_id", message));
         }
-        let name = format!("route {}", route.id);
         let destination = match (&route.upstream, &route.upstream_id) {
             (Some(upstream), _) => Destination::Inline(
-                self.build_upstream(upstream, &name, warnings).map_err(within_upstream)?,
+                self.build_upstream(upstream, (Kind::Route, &route.id), warnings)
+                    .map_err(within_upstream)?,
             ),
             (None, Some(id)) => Destination::Slot(self.upstream_slots.of(id)),
             (None, None) => Destination::None,
@@ -73,10 +75,10 @@ impl Publisher {
         service: &config::Service,
         warnings: &mut Vec<String>,
     ) -> Result<Service, Invalid> {
-        let name = format!("service {}", service.id);
         let destination = match (&service.upstream, &service.upstream_id) {
             (Some(upstream), _) => Destination::Inline(
-                self.build_upstream(upstream, &name, warnings).map_err(within_upstream)?,
+                self.build_upstream(upstream, (Kind::Service, &service.id), warnings)
+                    .map_err(within_upstream)?,
             ),
             (None, Some(id)) => Destination::Slot(self.upstream_slots.of(id)),
             (None, None) => Destination::None,
@@ -89,18 +91,50 @@ impl Publisher {
         })
     }
 
+    /// An upstream of the resource `(kind, id)`.
     pub(super) fn build_upstream(
         &mut self,
         upstream: &config::Upstream,
-        name: &str,
+        (kind, id): (Kind, &str),
         warnings: &mut Vec<String>,
     ) -> Result<Arc<Upstream>, Invalid> {
         self.last_upstream += 1;
         let (number, registry) = (self.last_upstream, &mut self.registry);
-        let built = Upstream::build(upstream, number, registry, &mut self.trust, &self.defaults)
-            .map_err(|(pointer, message)| Invalid::at(pointer, message))?;
-        warnings.extend(without_effect(upstream).map(|what| format!("{name}: {what}")));
+        let mut built =
+            Upstream::build(upstream, number, registry, &mut self.trust, &self.defaults)
+                .map_err(|(pointer, message)| Invalid::at(pointer, message))?;
+        if let Some(checks) = &upstream.checks {
+            let probe = self.build_probe(upstream, checks)?;
+            let owner = health::owner(kind, id);
+            let before = self.health.get(&owner);
+            let endpoints = built.nodes.iter().map(|node| &node.endpoint);
+            let checker = Checker::new(owner, checks, probe, endpoints, before);
+            built.check_by(checker);
+        }
+        let warned = without_effect(upstream);
+        warnings.extend(warned.map(|what| format!("{} {id}: {what}", kind.noun())));
         Ok(Arc::new(built))
+    }
+
+    /// What active checks send. TLS is as towards the upstream, whose certificate
+    /// `https_verify_certificate` alone says whether to believe.
+    fn build_probe(
+        &mut self,
+        upstream: &config::Upstream,
+        checks: &config::Checks,
+    ) -> Result<Probe, Invalid> {
+        let active = &checks.active;
+        let tls = match active.probe {
+            ProbeType::Https => {
+                let verify = active.https_verify_certificate;
+                let tls = config::Tls { verify, ..upstream.tls.clone() };
+                let built = UpstreamTls::build(&tls, self.defaults.ca.as_ref(), &mut self.trust);
+                Some(built.map_err(|message| Invalid::at("/checks/active/type", message))?)
+            }
+            ProbeType::Http | ProbeType::Tcp => None,
+        };
+        Probe::new(active, &upstream.pass_host, tls)
+            .map_err(|(pointer, message)| Invalid::at(format!("/checks{pointer}"), message))
     }
 
     /// A server certificate; none if it is off or for upstreams.
@@ -166,11 +200,6 @@ fn without_effect(upstream: &config::Upstream) -> impl Iterator<Item = &'static 
         (
             upstream.balancer == Balancer::ConsistentHash(HashKey::Consumer),
             "hash_on is consumer, and this release knows none yet: the client's address is hashed",
-        ),
-        (
-            upstream.checks.is_some(),
-            "checks are not run by this release yet; a node that fails is passed over for a while \
-             all the same",
         ),
     ]
     .into_iter()

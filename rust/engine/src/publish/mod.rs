@@ -22,6 +22,7 @@ use gateway_net::tls::{Certificate, SessionStore, Trust, VirtualHost};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::health::{Checker, Health};
 use crate::matching::Router;
 use crate::settings::{Settings, millis};
 use crate::snapshot::{Route, Service, Slot, Snapshot};
@@ -81,12 +82,26 @@ enum Ready {
     Removed,
 }
 
+impl Ready {
+    /// The health checks of the upstream that is written out in it.
+    fn checker(&self) -> Option<&Arc<Checker>> {
+        match self {
+            Self::Route(_, route) => route.destination.checker(),
+            Self::Service(_, service) => service.destination.checker(),
+            Self::Upstream(upstream) => upstream.checker.as_ref(),
+            Self::Ssl(_) | Self::Other | Self::Removed => None,
+        }
+    }
+}
+
 /// Turns changes into snapshots. Owned by the publishing thread.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     registry: Registry,
     trust: Trust,
     defaults: Defaults,
+    /// Shared with who runs the checks.
+    health: Arc<Health>,
     sessions: Arc<SessionStore>,
     routes: HashMap<Box<str>, (Arc<config::Route>, Arc<Route>)>,
     services: HashMap<Box<str>, Arc<config::Service>>,
@@ -124,6 +139,7 @@ impl Publisher {
                 },
             },
             registry: Registry::default(),
+            health: Arc::default(),
             trust: Trust::default(),
             sessions: Arc::default(),
             routes: HashMap::new(),
@@ -142,6 +158,11 @@ impl Publisher {
     /// The snapshot of the last changes.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// The health checks of what was applied.
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Applies `changes`. With [`Mode::Atomic`] any problem means that nothing was applied.
@@ -217,8 +238,7 @@ impl Publisher {
                 Ready::Service(config, service)
             }
             Resource::Upstream(config) => {
-                let name = format!("upstream {id}");
-                Ready::Upstream(self.build_upstream(&config, &name, warnings)?)
+                Ready::Upstream(self.build_upstream(&config, (kind, id), warnings)?)
             }
             Resource::Ssl(config) => Ready::Ssl(self.build_ssl(&config, settings)?),
             _ => {
@@ -236,6 +256,7 @@ impl Publisher {
         let mut certificates = false;
         let mut hosts_changed = HashSet::new();
         for (kind, id, made) in ready {
+            self.health.set(kind, &id, made.checker());
             match (kind, made) {
                 (_, Ready::Route(config, route)) => self.put_route(&id, config, route),
                 (Kind::Route, Ready::Removed) => self.remove_route(&id),

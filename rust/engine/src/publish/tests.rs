@@ -223,15 +223,14 @@ fn unverified_upstreams_are_named() {
 #[test]
 fn what_has_no_effect_yet_is_said() {
     let mut publisher = publisher();
-    let checks = json!({"active": {"http_path": "/"}});
-    let document = json!({"nodes": {"127.0.0.1:1": 1}, "checks": checks});
+    let hash = json!({"nodes": {"127.0.0.1:1": 1}, "type": "chash", "hash_on": "consumer"});
     let changes = vec![
-        change("upstreams", "u", document),
+        change("upstreams", "u", hash),
         change("consumers", "jack", json!({"username": "jack"})),
     ];
     let report = apply(&mut publisher, changes).expect("all is valid");
     let said = report.warnings.join("\n");
-    for words in ["checks", "consumer jack"] {
+    for words in ["hash_on is consumer", "consumer jack"] {
         assert!(said.contains(words), "{words}: {said}");
     }
 }
@@ -244,4 +243,45 @@ fn a_route_is_not_served_without_the_plugins_it_names() {
     let problems = problems.expect_err("its plugins would be missing");
     assert_eq!(problems[0].path, "routes/1/plugin_config_id");
     assert_eq!(goes(publisher.snapshot(), "h", "/a"), "no route");
+}
+
+#[test]
+fn checks_follow_their_upstream() {
+    let mut publisher = publisher();
+    let checked = |weight: u32| {
+        let nodes = json!({ "127.0.0.1:1": weight });
+        change("upstreams", "1", json!({ "nodes": nodes, "checks": { "active": {} } }))
+    };
+    apply(&mut publisher, vec![checked(1)]).expect("the document is valid");
+    let first = publisher.health().get("upstreams/1").expect("it is checked");
+    apply(&mut publisher, vec![checked(2)]).expect("the document is valid");
+    let second = publisher.health().get("upstreams/1").expect("it is checked");
+    assert!(std::sync::Arc::ptr_eq(&first, &second), "a weight is nothing to a check");
+    apply(&mut publisher, vec![change("upstreams", "1", upstream(1))]).expect("it is valid");
+    assert!(publisher.health().all().is_empty());
+    apply(&mut publisher, vec![checked(1)]).expect("the document is valid");
+    apply(&mut publisher, vec![change("upstreams", "1", Value::Null)]).expect("it is removed");
+    assert!(publisher.health().all().is_empty());
+}
+
+#[test]
+fn an_upstream_written_out_is_checked_for_its_route() {
+    let mut publisher = publisher();
+    let mut inline = upstream(1);
+    inline["checks"] = json!({ "active": { "type": "tcp" } });
+    let route = change("routes", "r", json!({ "uri": "/", "upstream": inline }));
+    let report = apply(&mut publisher, vec![route]).expect("the document is valid");
+    assert_eq!(report.warnings, [""; 0]);
+    assert!(publisher.health().get("routes/r").is_some());
+}
+
+#[test]
+fn a_refused_change_leaves_the_checks_as_they_were() {
+    let mut publisher = publisher();
+    let mut checked = upstream(1);
+    checked["checks"] = json!({ "active": { "req_headers": ["none"] } });
+    let problems = apply(&mut publisher, vec![change("upstreams", "1", checked)]);
+    let problems = problems.expect_err("it is no header line");
+    assert_eq!(problems[0].path, "upstreams/1/checks/active/req_headers/0");
+    assert!(publisher.health().all().is_empty());
 }

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gateway_kit::template::{self, Template};
 
+use crate::health::Health;
 use crate::observe::log_file::{LogFile, Target};
 use crate::observe::metrics::{Format, Registry};
 use crate::settings::{Escape, Settings};
@@ -82,6 +83,8 @@ pub(crate) struct Shared {
     pub(crate) base: Instant,
     /// The configuration.
     pub(crate) published: Published,
+    /// Health checks.
+    pub(crate) health: Arc<Health>,
     /// All figures.
     pub(crate) registry: Arc<Registry>,
     /// The access log.
@@ -100,8 +103,12 @@ impl Shared {
     ///
     /// # Errors
     /// In words, with the key of the setting that is to blame.
-    pub(crate) fn new(settings: Settings, snapshot: Snapshot) -> Result<Self, String> {
-        let registry = Registry::new(unix_ms());
+    pub(crate) fn new(
+        settings: Settings,
+        snapshot: Snapshot,
+        health: Arc<Health>,
+    ) -> Result<Self, String> {
+        let registry = Registry::with_health(unix_ms(), Arc::clone(&health));
         let access_log = match &settings.access_log {
             Some(log) => Some(open_log(log)?),
             None => None,
@@ -122,6 +129,7 @@ impl Shared {
             #[expect(clippy::disallowed_methods, reason = "what the clocks of workers count from")]
             base: Instant::now(),
             published: Published::new(snapshot),
+            health,
             registry,
             access_log,
             log_needs_id,

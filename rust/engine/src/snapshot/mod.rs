@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use gateway_net::tls::CertificateTable;
 
+use crate::health::Checker;
 use crate::matching::{Match, MatchInput, Router, RouterKind};
 use crate::upstream::{Timeouts, Upstream};
 use crate::variables::Variable;
@@ -25,6 +26,16 @@ pub(crate) enum Destination {
     Inline(Arc<Upstream>),
     /// To an upstream by reference.
     Slot(Slot),
+}
+
+impl Destination {
+    /// The health checks of an upstream written out.
+    pub(crate) fn checker(&self) -> Option<&Arc<Checker>> {
+        match self {
+            Self::Inline(upstream) => upstream.checker.as_ref(),
+            Self::None | Self::Slot(_) => None,
+        }
+    }
 }
 
 /// A route, ready.

@@ -1,5 +1,8 @@
-//! `/status`, `/status/ready` and the metrics, on listeners of their own.
+//! `/status`, `/status/ready`, `/v1/healthcheck` and the metrics, on listeners of their own.
 
+mod healthcheck;
+
+use gateway_core::headers::Known;
 use gateway_core::method::Method;
 
 use crate::client::Client;
@@ -23,6 +26,9 @@ pub(crate) async fn answer(
     worker.give_exchange(exchange);
 }
 
+/// Where APISIX's control API shows health checks.
+const HEALTHCHECK: &[u8] = b"/v1/healthcheck";
+
 fn route(worker: &Worker, exchange: &Exchange) -> Answer {
     let request = &exchange.request;
     if !matches!(request.method, Method::Get | Method::Head) {
@@ -39,6 +45,12 @@ fn route(worker: &Worker, exchange: &Exchange) -> Answer {
                 Answer::ok("application/json", format!("{body}\n").into_bytes()).status(503)
             }
         },
+        path if path.starts_with(HEALTHCHECK) => {
+            let below = String::from_utf8_lossy(&path[HEALTHCHECK.len()..]);
+            let accept = request.headers.known(Known::Accept).unwrap_or_default();
+            let html = accept.windows(9).any(|part| part == b"text/html");
+            healthcheck::answer(&shared.health, &below, html)
+        }
         path if Some(path) == shared.metrics_path() => {
             Answer::ok("text/plain; version=0.0.4; charset=utf-8", shared.render_metrics())
         }

@@ -23,6 +23,7 @@ use gateway_core::source::Environment;
 use gateway_net::listen::{self, ListenError};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use crate::background::Background;
 use crate::control::{self, ControlSocket, Listener, Reply, Status};
 use crate::observe::error_log::{self, ErrorLog, Level};
 use crate::observe::log_file::{LogFile, Target};
@@ -61,6 +62,7 @@ struct Life {
 struct State {
     commands: Vec<UnboundedSender<Command>>,
     threads: Vec<JoinHandle<()>>,
+    background: Option<Background>,
     listeners: Vec<Listener>,
     /// Where the operator asks.
     control: Option<ControlSocket>,
@@ -84,7 +86,8 @@ impl Engine {
         let publisher = Publisher::new(&settings)?;
         worker::check(&settings)?;
         raise_descriptor_limit(settings.rlimit_nofile);
-        let shared = Arc::new(Shared::new(settings, publisher.snapshot().clone())?);
+        let health = Arc::clone(publisher.health());
+        let shared = Arc::new(Shared::new(settings, publisher.snapshot().clone(), health)?);
         let events = Events::new().map_err(|error| format!("no descriptor is left: {error}"))?;
         let life = Life {
             shared: Arc::clone(&shared),
@@ -95,8 +98,8 @@ impl Engine {
         Ok(Self { shared, publisher: Arc::new(Mutex::new(publisher)), life: Arc::new(life) })
     }
 
-    /// Binds every listener, then starts the workers and, if the settings say so, the signal
-    /// thread.
+    /// Binds every listener, then starts the background thread, the workers and, if the settings
+    /// say so, the signal thread.
     ///
     /// # Errors
     /// The first address that cannot be had; then nothing is left bound.
@@ -110,6 +113,7 @@ impl Engine {
         }
         let mut state = self.life.state();
         state.listeners = listeners;
+        state.background = Some(Background::start(Arc::clone(&self.shared))?);
         for (number, listeners) in per_worker.into_iter().enumerate() {
             let (sender, commands) = unbounded_channel();
             let (shared, life) = (Arc::clone(&self.shared), Arc::clone(&self.life));
@@ -288,6 +292,10 @@ impl Life {
             self.state().killed = true;
             self.tell(Command::Kill);
             self.wait_for_workers(GRACE);
+        }
+        let background = self.state().background.take();
+        if let Some(background) = background {
+            background.stop();
         }
         let threads = std::mem::take(&mut self.state().threads);
         for thread in threads {

@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use gateway_core::config::{self, Host, KeepalivePool, PassHost, Scheme, Targets};
 use gateway_kit::retry_budget::Budget;
-use gateway_net::pool;
+use gateway_net::pool::{self, Pooled};
 use gateway_net::tls::Trust;
 
 use crate::balance::Method;
+use crate::health::{self, Checker};
+use crate::observe::metrics::UpstreamFailure;
 use crate::tls::UpstreamTls;
+use crate::worker::Worker;
 use endpoint::{Endpoint, Key, Registry};
 
 #[cfg(test)]
@@ -83,6 +86,25 @@ pub(crate) struct Node {
     pub(crate) weight: u32,
     /// The Host field for `pass_host: node`: the port is left out where it is the scheme's.
     pub(crate) host_header: Box<str>,
+    /// What checks know of it, if the upstream has any.
+    pub(crate) health: Option<Arc<health::Node>>,
+}
+
+impl Node {
+    /// Whether requests go to it at `now_ms`, if there are others to choose from: checks have not
+    /// found it unhealthy, and it has not failed lately.
+    #[inline]
+    pub(crate) fn usable(&self, now_ms: u64) -> bool {
+        !self.endpoint.failures.passed_over(now_ms)
+            && self.health.as_ref().is_none_or(|health| health.usable())
+    }
+
+    /// Whether a kept connection to it may carry a request: one that stood when the node was last
+    /// found unhealthy may lead to where nobody listens any more.
+    #[inline]
+    pub(crate) fn trusts(&self, connection: &Pooled) -> bool {
+        self.health.as_ref().is_none_or(|health| connection.opened_us > health.last_turned_us())
+    }
 }
 
 impl Node {
@@ -119,6 +141,8 @@ pub(crate) struct Upstream {
     pub(crate) keepalive: pool::Limits,
     /// TLS towards the nodes.
     pub(crate) tls: Option<Arc<UpstreamTls>>,
+    /// Health checks, if it has any.
+    pub(crate) checker: Option<Arc<Checker>>,
     retries: Option<u32>,
 }
 
@@ -164,6 +188,7 @@ impl Upstream {
                     endpoint: registry.intern(key),
                     weight: node.weight,
                     host_header: host_header(&node.host, node.port, config.scheme),
+                    health: None,
                 }
             })
             .collect();
@@ -184,8 +209,35 @@ impl Upstream {
             retry_timeout_us: config.retry_timeout.map_or(0, micros),
             keepalive: defaults.keepalive(config.keepalive_pool),
             tls: tls.map(Arc::new),
+            checker: None,
             retries: config.retries,
         })
+    }
+
+    /// Puts its nodes under the eyes of `checker`, which was made for them.
+    pub(crate) fn check_by(&mut self, checker: Arc<Checker>) {
+        let known = checker.by_place();
+        for node in &mut self.nodes {
+            let health = known.get(&node.endpoint.key.place());
+            node.health = health.map(|health| Arc::clone(health));
+        }
+        drop(known);
+        self.checker = Some(checker);
+    }
+
+    /// Tells the passive checks that a node answered with `status`.
+    #[inline]
+    pub(crate) fn answered(&self, worker: &Worker, node: usize, status: u16) {
+        if let (Some(checker), Some(health)) = (&self.checker, &self.nodes[node].health) {
+            checker.answered(&worker.shared.health, health, status, worker.turn_us());
+        }
+    }
+
+    /// Tells the passive checks that a request to a node failed.
+    pub(crate) fn failed(&self, worker: &Worker, node: usize, how: UpstreamFailure) {
+        if let (Some(checker), Some(health)) = (&self.checker, &self.nodes[node].health) {
+            checker.failed(&worker.shared.health, health, how, worker.turn_us());
+        }
     }
 
     /// Nodes tried at most for one request.

@@ -181,7 +181,11 @@ pub(crate) fn check(settings: &Settings) -> Result<(), String> {
     Forwarding::new(settings).map(|_| ())
 }
 
-fn resolver_options(settings: &Settings) -> Result<resolve::Options, String> {
+/// How names are resolved.
+///
+/// # Errors
+/// A name server that is none, with the key it stands under.
+pub(crate) fn resolver_options(settings: &Settings) -> Result<resolve::Options, String> {
     let given = &settings.resolver;
     let servers = resolve::Options::parse_servers(given.servers.iter().map(String::as_str))
         .map_err(|error| format!("apisix.dns_resolver: {error}"))?;

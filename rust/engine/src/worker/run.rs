@@ -85,6 +85,7 @@ async fn serve(
         accepting.push(spawn_local(accept));
     }
     let sweeping = spawn_local(sweep::run(Rc::clone(&worker)));
+    let minding = spawn_local(mind_health(Rc::clone(&worker)));
     // Any other command, or the supervisor's end, leaves what is under way.
     if let Some(Command::Drain) = commands.recv().await {
         worker.draining.set(true);
@@ -92,11 +93,20 @@ async fn serve(
         drained(&worker, &mut accepting, &mut commands).await;
     }
     sweeping.abort();
+    minding.abort();
     worker.pool.borrow_mut().clear();
     if let Some((log, _)) = &worker.log {
         log.flush();
     }
     Ok(())
+}
+
+/// Wakes whoever waits for a node when one turns unhealthy: the request may go elsewhere.
+async fn mind_health(worker: Rc<Worker>) {
+    let mut turned = worker.shared.health.turned();
+    while turned.changed().await.is_ok() {
+        worker.deadlines.wake_busy();
+    }
 }
 
 /// Waits until the last connection has ended, or until told not to.

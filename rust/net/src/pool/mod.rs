@@ -42,13 +42,15 @@ pub struct Pooled {
     pub peer: SocketAddr,
     /// Requests it has carried; 0 says that it is fresh.
     pub served: u32,
+    /// When it was opened, by the caller's clock.
+    pub opened_us: u64,
     idle_until: u64,
 }
 
 impl Pooled {
-    /// A connection just opened.
-    pub fn fresh(stream: Stream, peer: SocketAddr) -> Self {
-        Self { stream, peer, served: 0, idle_until: 0 }
+    /// A connection opened at `now_us`.
+    pub fn fresh(stream: Stream, peer: SocketAddr, now_us: u64) -> Self {
+        Self { stream, peer, served: 0, opened_us: now_us, idle_until: 0 }
     }
 
     /// Whether it came out of the pool, so that its peer may have closed it meanwhile.

@@ -35,7 +35,7 @@ impl Socket for Named {
 fn open(name: u32) -> (Pooled, Rc<Cell<bool>>) {
     let closed = Rc::new(Cell::new(false));
     let peer = ([127, 0, 0, 1], 1).into();
-    (Pooled::fresh(Stream::Other(Box::new(Named(name, Rc::clone(&closed)))), peer), closed)
+    (Pooled::fresh(Stream::Other(Box::new(Named(name, Rc::clone(&closed)))), peer, 0), closed)
 }
 
 fn name(mut connection: Pooled) -> u32 {

@@ -244,8 +244,8 @@ pub const TABLE: [Meaning; Flag::COUNT] = [
         proxy_status: Some("connection_read_timeout"),
         title: "upstream too slow",
         meaning: "A connected node took no bytes within `timeout.send`, or gave none within \
-            `timeout.read`. If the answer had begun, it is incomplete and the client's connection \
-            was closed.",
+            `timeout.read`, or health checks found it unhealthy first and the request was moved. If \
+            the answer had begun, it is incomplete and the client's connection was closed.",
         action: "Compare nodes by `$upstream_addr`: one slow node is its own fault, all of them a \
             dependency's. Raise `timeout.read` for routes that compute or stream with long pauses.",
     },

@@ -163,6 +163,16 @@ pub(super) static NODE_FAILURES: Family = counter(
     &["node", "kind"],
     "Attempts at a node that failed, by how.",
 );
+pub(super) static NODE_HEALTHY: Family = gauge(
+    "gateway_upstream_node_healthy",
+    &["upstream", "node"],
+    "1 if an upstream's health checks let a node be used, 0 if it is passed over.",
+);
+pub(super) static PROBES: Family = counter(
+    "gateway_health_probes_total",
+    &["result"],
+    "Active health checks made, by what they saw.",
+);
 pub(super) static RELOADS: Family = counter(
     "gateway_config_reloads_total",
     &["result"],
@@ -226,7 +236,7 @@ pub(super) static START: Family =
     gauge("process_start_time_seconds", &[], "When the process started.");
 
 /// Every family, in the order of the page.
-pub const CATALOGUE: [&Family; 45] = [
+pub const CATALOGUE: [&Family; 47] = [
     &BUILD,
     &REQUESTS,
     &REQUESTS_ACTIVE,
@@ -253,6 +263,8 @@ pub const CATALOGUE: [&Family; 45] = [
     &UPSTREAM_SENT,
     &NODE_REQUESTS,
     &NODE_FAILURES,
+    &NODE_HEALTHY,
+    &PROBES,
     &RELOADS,
     &RELOAD_OK,
     &RELOAD_TIME,

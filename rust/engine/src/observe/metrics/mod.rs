@@ -39,6 +39,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::log_file::LogFile;
+use crate::health::Health;
 
 pub use catalogue::{CATALOGUE, Family, Kind, markdown};
 pub use control::Control;
@@ -52,6 +53,7 @@ pub use worker::{Connection, ConnectionState, Recorder, Refusal, RequestRecord, 
 pub struct Registry {
     started_unix_ms: u64,
     control: Control,
+    health: Arc<Health>,
     /// Kept when a worker ends, so that no counter goes back.
     workers: Mutex<BTreeMap<usize, Arc<worker::Cells>>>,
     logs: Mutex<Vec<(String, Arc<LogFile>)>>,
@@ -60,9 +62,15 @@ pub struct Registry {
 impl Registry {
     /// An empty registry of a process that started at a time, in milliseconds since the epoch.
     pub fn new(started_unix_ms: u64) -> Arc<Self> {
+        Self::with_health(started_unix_ms, Arc::default())
+    }
+
+    /// The same, with the figures of health checks.
+    pub(crate) fn with_health(started_unix_ms: u64, health: Arc<Health>) -> Arc<Self> {
         Arc::new(Self {
             started_unix_ms,
             control: Control::default(),
+            health,
             workers: Mutex::default(),
             logs: Mutex::default(),
         })

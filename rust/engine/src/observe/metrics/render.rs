@@ -11,6 +11,7 @@ use super::exposition::{Exposition, Format};
 use super::nodes::NodeTotal;
 use super::process::Process;
 use super::worker::{Cells, ConnectionState, Refusal, UpstreamFailure};
+use crate::health::tally::Seen;
 use crate::observe::error_log;
 use crate::observe::flags::TABLE;
 
@@ -23,6 +24,7 @@ pub(super) fn page(registry: &Registry, format: Format) -> String {
     by_worker(&mut page, &workers);
     upstreams(&mut page, &workers);
     nodes(&mut page, &workers);
+    health(&mut page, registry);
     control(&mut page, registry);
     logs(&mut page, registry);
     process(&mut page, registry);
@@ -134,6 +136,19 @@ fn nodes(page: &mut Exposition, workers: &Workers) {
                 samples.put(&[name, kind], count);
             }
         }
+    }
+}
+
+fn health(page: &mut Exposition, registry: &Registry) {
+    let mut samples = page.family(&families::NODE_HEALTHY);
+    for checker in registry.health.all() {
+        for node in &checker.nodes {
+            samples.put(&[&checker.owner, &node.authority()], u8::from(node.usable()));
+        }
+    }
+    let mut samples = page.family(&families::PROBES);
+    for (seen, name) in Seen::ALL {
+        samples.put(&[name], registry.health.probes(seen));
     }
 }
 

@@ -160,10 +160,12 @@ pub enum UpstreamFailure {
     Closed,
     /// Its answer was malformed.
     Protocol,
+    /// Health checks found it unhealthy while it was waited for.
+    Unhealthy,
 }
 
 impl UpstreamFailure {
-    pub(super) const ALL: [(Self, &str); 9] = [
+    pub(super) const ALL: [(Self, &str); 10] = [
         (Self::Resolve, "resolve"),
         (Self::ConnectRefused, "connect_refused"),
         (Self::ConnectUnreachable, "connect_unreachable"),
@@ -173,6 +175,7 @@ impl UpstreamFailure {
         (Self::Timeout, "timeout"),
         (Self::Closed, "closed"),
         (Self::Protocol, "protocol"),
+        (Self::Unhealthy, "unhealthy"),
     ];
 
     /// The kind of a `connect(2)` that failed.
@@ -205,7 +208,7 @@ impl UpstreamFailure {
             }
             Self::ConnectLocal => Flag::Overload,
             Self::Tls => Flag::UpstreamTls,
-            Self::Timeout => Flag::UpstreamTimeout,
+            Self::Timeout | Self::Unhealthy => Flag::UpstreamTimeout,
             Self::Closed => Flag::UpstreamClosed,
             Self::Protocol => Flag::UpstreamProtocol,
         }

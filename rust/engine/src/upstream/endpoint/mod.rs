@@ -37,6 +37,13 @@ pub(crate) struct Key {
     pub(crate) tls: Option<Box<str>>,
 }
 
+impl Key {
+    /// Where the node is, however it is reached.
+    pub(crate) fn place(&self) -> (&Host, u16) {
+        (&self.host, self.port)
+    }
+}
+
 /// One address that requests are sent to.
 #[derive(Debug)]
 pub(crate) struct Endpoint {

@@ -103,6 +103,15 @@ impl Deadlines {
         }
     }
 
+    /// Wakes every task that serves a request, to look at what has changed outside of it.
+    pub(crate) fn wake_busy(&self) {
+        for (_, task) in self.tasks.borrow().iter() {
+            if !task.entry.idle.get() {
+                task.waker.wake_by_ref();
+            }
+        }
+    }
+
     /// Fires every task there is (the time to drain is over).
     pub(crate) fn fire_all(&self) {
         for (_, task) in self.tasks.borrow().iter() {

@@ -95,3 +95,14 @@ fn draining_ends_only_those_that_wait_for_a_request() {
     table.fire_all();
     assert!(busy.expired());
 }
+
+#[test]
+fn who_waits_for_a_request_is_not_woken_by_news() {
+    let table = Rc::new(Deadlines::default());
+    let ((idle, idle_waker), (busy, busy_waker)) = (counted(), counted());
+    let (waiting, _serving) = (table.register(&idle_waker), table.register(&busy_waker));
+    waiting.set_idle(true);
+    table.wake_busy();
+    assert_eq!(idle.0.load(Ordering::Relaxed), 0);
+    assert_eq!(busy.0.load(Ordering::Relaxed), 1);
+}
