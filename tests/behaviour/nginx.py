@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIGURATION = """
-daemon off; master_process off; {user} pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+daemon off; master_process {master}; {user} pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 512; }}
 http {{
     log_format seen '$host $request_method $uri $http_x_probe'; access_log {folder}/seen.log seen;
@@ -43,15 +43,16 @@ def free_port() -> int:
 
 
 class Nginx:
-    """An nginx of one process, which can be stopped, woken and started again."""
+    """An nginx that can be stopped and started again and, being one process, frozen."""
 
-    def __init__(self, folder: Path, port: int, servers: str) -> None:
-        """Start one with these `server` blocks; `port` is one that they listen on."""
+    def __init__(self, folder: Path, port: int, servers: str, master: str = "off") -> None:
+        """Start one with these `server` blocks; `port` is one that they listen on. A master process reloads."""
         self.folder, self.port = folder, port
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         user = "user root;" if os.getuid() == 0 else ""
-        (folder / "nginx.conf").write_text(CONFIGURATION.format(user=user, folder=folder, servers=servers))
+        text = CONFIGURATION.format(user=user, folder=folder, servers=servers, master=master)
+        (folder / "nginx.conf").write_text(text)
         self.start()
 
     @property

@@ -219,7 +219,9 @@ def test_traffic_takes_a_node_out(serve: Serve, start: Start) -> None:
 
 def test_a_request_leaves_a_node_that_hangs(serve: Serve, start: Start) -> None:
     a, b = start("a"), start("b")
-    served = serve(checked(a.node, b.node), http__access_log_format="$response_flags $status [$upstream_status]", **INSIDE)
+    served = serve(
+        checked(a.node, b.node), http__access_log_format="$response_flags $status [$upstream_status]", **INSIDE
+    )
     answers(served)  # connections are kept to both
     a.freeze()
     waiting = [served.ask(GET) for _ in range(6)]

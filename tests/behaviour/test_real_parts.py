@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,78 +13,37 @@ import websockets.sync.client
 import websockets.sync.server
 from authority import Authority
 from dialogue import Upstream
-from gateways import Process, Served, patiently, route
+from gateways import Process, Served, route
+from nginx import Nginx, find, free_port
 
 Serve = Callable[..., Served]
 Run = Callable[..., Process]
 
-SERVER = """
-daemon off; {user} worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 512; }}
-http {{
-    access_log off; default_type text/plain; client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        listen 127.0.0.1:{tls} ssl;
-        ssl_certificate {certificate}; ssl_certificate_key {key};
-        root {folder}/www; client_max_body_size 1m;
-        location = /host {{ return 200 "$host $scheme $http_x_forwarded_proto\\n"; }}
-        location /put/ {{ dav_methods PUT; create_full_put_path on; }}
-    }}
-}}
-"""
+SERVER = """server {{
+    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{tls} ssl;
+    ssl_certificate {certificate}; ssl_certificate_key {key};
+    root {folder}/www; client_max_body_size 1m;
+    location = /host {{ return 200 "$host $scheme $http_x_forwarded_proto\\n"; }}
+    location /put/ {{ dav_methods PUT; create_full_put_path on; }}
+}}"""
 
 
-def find(name: str) -> str:
-    """A program that `make test` installs."""
-    found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
-    if found is None:
-        pytest.fail(f"{name} is missing: `make packages` installs it")
-    return found
-
-
-class Nginx:
+class Files(Nginx):
     """An nginx that serves `www` over HTTP and HTTPS."""
 
     def __init__(self, folder: Path, authority: Authority) -> None:
-        self.folder = folder
         self.www = folder / "www"
-        self.www.mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-            self.port, self.tls = one.getsockname()[1], two.getsockname()[1]
+        self.www.mkdir(parents=True)
+        self.tls, port = free_port(), free_port()
         shown = authority.issue("shop.test")
-        text = SERVER.format(
-            user="user root;" if os.getuid() == 0 else "",
-            folder=folder,
-            port=self.port,
-            tls=self.tls,
-            certificate=shown.certificate,
-            key=shown.key,
-        )
-        (folder / "nginx.conf").write_text(text)
-        self.process = subprocess.Popen(
-            [find("nginx"), "-p", str(folder), "-e", str(folder / "nginx.log"), "-c", str(folder / "nginx.conf")]
-        )
-        for _ in patiently():
-            try:
-                socket.create_connection(("127.0.0.1", self.tls)).close()
-                break
-            except ConnectionRefusedError:
-                assert self.process.poll() is None, (folder / "nginx.log").read_text()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait()
+        files = {"certificate": shown.certificate, "key": shown.key}
+        super().__init__(folder, port, SERVER.format(port=port, tls=self.tls, folder=folder, **files), "on")
 
 
 @pytest.fixture
-def nginx(tmp_path: Path, authority: Authority) -> Iterator[Nginx]:
-    folder = tmp_path / "nginx"
-    folder.mkdir()
-    folder.chmod(0o755)
-    one = Nginx(folder, authority)
+def nginx(tmp_path: Path, authority: Authority) -> Iterator[Files]:
+    one = Files(tmp_path / "nginx", authority)
     yield one
     one.stop()
 
@@ -99,7 +56,7 @@ def curl(served: Served | Process, path: str, *arguments: str, scheme: str = "ht
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
-def test_files_come_through_whole(serve: Serve, nginx: Nginx) -> None:
+def test_files_come_through_whole(serve: Serve, nginx: Files) -> None:
     content = os.urandom(3 << 20)
     (nginx.www / "file").write_bytes(content)
     served = serve(route(f"127.0.0.1:{nginx.port}"))
@@ -114,7 +71,7 @@ def test_files_come_through_whole(serve: Serve, nginx: Nginx) -> None:
     assert many.count(b"0") - (content[:1] == b"0") * 5 == 4
 
 
-def test_files_are_uploaded_whole(serve: Serve, nginx: Nginx, tmp_path: Path) -> None:
+def test_files_are_uploaded_whole(serve: Serve, nginx: Files, tmp_path: Path) -> None:
     content = os.urandom(1 << 20)
     (tmp_path / "up").write_bytes(content)
     served = serve(route(f"127.0.0.1:{nginx.port}"))
@@ -126,14 +83,14 @@ def test_files_are_uploaded_whole(serve: Serve, nginx: Nginx, tmp_path: Path) ->
     assert curl(served, "/put/b") == content
 
 
-def test_a_body_that_nginx_refuses_early_is_answered(serve: Serve, nginx: Nginx, tmp_path: Path) -> None:
+def test_a_body_that_nginx_refuses_early_is_answered(serve: Serve, nginx: Files, tmp_path: Path) -> None:
     (tmp_path / "up").write_bytes(bytes(8 << 20))
     served = serve(route(f"127.0.0.1:{nginx.port}"))
     told = curl(served, "/put/a", "-T", str(tmp_path / "up"), "-H", "Expect:", "-o", os.devnull, "-w", "%{http_code}")
     assert told == b"413"
 
 
-def test_both_sides_may_be_https(serve: Serve, nginx: Nginx, authority: Authority) -> None:
+def test_both_sides_may_be_https(serve: Serve, nginx: Files, authority: Authority) -> None:
     served = serve(
         route(f"127.0.0.1:{nginx.tls}", upstream__scheme="https"),
         ssls=[authority.issue("shop.test").as_ssl("shop.test")],
@@ -152,7 +109,7 @@ def test_both_sides_may_be_https(serve: Serve, nginx: Nginx, authority: Authorit
     assert curl(served, "/file", *trust, "--tls-max", "1.2", scheme="https") == content
 
 
-def test_nginx_may_restart_without_a_request_lost(serve: Serve, nginx: Nginx) -> None:
+def test_nginx_may_restart_without_a_request_lost(serve: Serve, nginx: Files) -> None:
     (nginx.www / "file").write_text("hello")
     served = serve(route(f"127.0.0.1:{nginx.port}"))
     for _ in range(5):
