@@ -16,6 +16,7 @@ from bench.drills import (
     mixed_load,
     reloads,
     slow_clients,
+    upstream_flapping,
     upstream_killed,
     upstream_stopped,
 )
@@ -24,6 +25,7 @@ from bench.drills.drill import Drill
 DRILLS: tuple[Drill, ...] = (
     upstream_killed.DRILL,
     upstream_stopped.DRILL,
+    upstream_flapping.DRILL,
     both_down.DRILL,
     reloads.DRILL,
     file_changes.DRILL,

@@ -61,6 +61,7 @@ class Scene:
         access_log: Path | None = None,
         open_files: int | None = None,
         stuck: bool = False,
+        checks: bool = False,
     ) -> Gateway:
         """Start the gateway at its defaults in front of ``upstreams``, and wait for it."""
         port, metrics = free_ports(2)
@@ -73,6 +74,7 @@ class Scene:
             open_files=open_files,
             defaults=True,
             stuck=stuck,
+            checks=checks,
             metrics=metrics,
         )
         child = self._stack.enter_context(self.peer.start(setup, home, self._gateway_cpus))

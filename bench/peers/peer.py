@@ -50,6 +50,8 @@ class Setup:
     """Once it serves, block the interpreter that runs its plugins."""
     metrics: int | None = None
     """Port of its figures."""
+    checks: bool = False
+    """Probe the upstreams once a second, one probe deciding; Gatewright and HAProxy do."""
     additions: Mapping[str, str] = field(default_factory=dict)
     """Values of the template's optional placeholders."""
 

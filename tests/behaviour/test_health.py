@@ -290,6 +290,12 @@ def test_an_upstream_of_several_routes_is_checked_once(serve: Serve, start: Star
     assert json.loads(inside(served, "/v1/healthcheck/upstreams/u").body) == checker
 
 
+def test_all_checks_can_be_switched_off(serve: Serve, start: Start) -> None:
+    a = start("a")
+    served = serve(checked(a.node), apisix__disable_upstream_healthcheck=True, **INSIDE)
+    assert json.loads(inside(served, "/v1/healthcheck").body) == []
+
+
 def test_a_browser_sees_a_table(serve: Serve, start: Start) -> None:
     a = start("a")
     served = serve(checked(a.node), **INSIDE)

@@ -25,6 +25,12 @@ gateway.handle_signals = True
 gateway.start()
 ctypes.PyDLL(None).sleep(600)
 """
+CHECKS = """\
+checks:
+  active:
+    timeout: 0.5
+    healthy: {interval: 1, successes: 1}
+    unhealthy: {interval: 1, http_failures: 1, tcp_failures: 1, timeouts: 1}"""
 # Requests on one upstream connection: APISIX's default, and "no limit".
 DEFAULT_POOL_REQUESTS = 1000
 TUNED_POOL_REQUESTS = 100_000_000
@@ -71,6 +77,7 @@ class Gatewright(Peer):
         resources = {
             "NODES": "\n".join(f'"127.0.0.1:{port}": 1' for port in setup.upstreams),
             "POOL_REQUESTS": str(pool),
+            "CHECKS": CHECKS if setup.checks else "",
             "ROUTES": "\n".join(_route(setup, path) for path in service_paths(setup.routes) or "/"),
             "SSLS": _ssls(setup.certificate) if setup.certificate else "",
         }

@@ -27,6 +27,10 @@ retry-on conn-failure empty-response response-timeout
 CONNECTIONS = 16384
 # A proxied connection takes two descriptors, and HAProxy refuses to start with too few of them.
 SPARE_FILES = 200
+CHECKS = """\
+option httpchk GET /
+timeout check 500ms
+default-server check inter 1s fall 1 rise 1 on-marked-down shutdown-sessions"""
 
 
 class Haproxy(Peer):
@@ -65,6 +69,7 @@ class Haproxy(Peer):
             "BIND": bind,
             "ROUTING": _routing(setup, directory),
             "RETRIES": RETRIES if len(setup.upstreams) > 1 else "",
+            "CHECKS": CHECKS if setup.checks else "",
             "SERVERS": "\n".join(f"server node-{i} 127.0.0.1:{port}" for i, port in enumerate(setup.upstreams)),
         }
         config = directory / "haproxy.cfg"

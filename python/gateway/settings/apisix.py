@@ -154,6 +154,9 @@ class Apisix(Struct, frozen=True):
     """Where `/status` and `/status/ready` are answered; `null` turns them off. APISIX has them off by default; here
     they are on, for this host only."""
 
+    disable_upstream_healthcheck: bool = False
+    """Ignore the `checks` of every upstream."""
+
     trusted_addresses: tuple[str, ...] = ()
     """Addresses and CIDR blocks whose `X-Forwarded-*` headers are believed. Empty: `X-Forwarded-Proto`, `-Host` and
     `-Port` are always written anew, and the client's address is appended to `X-Forwarded-For`."""

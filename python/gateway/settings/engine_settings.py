@@ -127,6 +127,7 @@ class EngineSettings(Struct, frozen=True):
     ssl: Ssl
     resolver: Resolver
     upstream: Upstream
+    upstream_checks: bool
     status: Address | None
     metrics: Metrics | None
     control_socket: str | None
@@ -166,6 +167,7 @@ def engine_settings(settings: Settings, *, ipv6: bool = True, handle_signals: bo
         upstream=Upstream(
             http.upstream.keepalive, http.upstream.keepalive_requests, float(http.upstream.keepalive_timeout)
         ),
+        upstream_checks=not apisix.disable_upstream_healthcheck,
         status=Address(apisix.status.ip, apisix.status.port) if apisix.status else None,
         metrics=(
             Metrics(prometheus.export_addr.ip, prometheus.export_addr.port, prometheus.export_uri)

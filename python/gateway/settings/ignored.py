@@ -48,7 +48,6 @@ IGNORED: dict[str, Reason] = {
     "apisix.enable_control": Reason("the Control API is not in this release", unless=False),
     "apisix.control": Reason("the Control API is not in this release"),
     "apisix.disable_sync_configuration_during_start": Reason("a start waits for its configuration", unless=False),
-    "apisix.disable_upstream_healthcheck": Reason("active health checks are not in this release", unless=True),
     "apisix.data_encryption": Reason("no store that encrypts is in this release"),
     "apisix.lru": Reason("secrets are resolved when they change, not on the request path"),
     "apisix.tracing": Reason("tracing is not in this release", unless=False),

@@ -54,6 +54,8 @@ pub struct Settings {
     pub resolver: Resolver,
     /// Idle upstream connections where an upstream says nothing.
     pub upstream: UpstreamKeepalive,
+    /// Whether `checks` of upstreams are run; not so with `apisix.disable_upstream_healthcheck`.
+    pub upstream_checks: bool,
     /// Where `/status` and `/status/ready` answer.
     pub status: Option<SocketAddress>,
     /// Where metrics are scraped.
@@ -116,6 +118,7 @@ impl Default for Settings {
                 keepalive_requests: 1_000,
                 keepalive_timeout: 60.0,
             },
+            upstream_checks: true,
             status: None,
             metrics: None,
             control_socket: None,

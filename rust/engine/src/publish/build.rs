@@ -103,7 +103,9 @@ impl Publisher {
         let mut built =
             Upstream::build(upstream, number, registry, &mut self.trust, &self.defaults)
                 .map_err(|(pointer, message)| Invalid::at(pointer, message))?;
-        if let Some(checks) = &upstream.checks {
+        if let Some(checks) = &upstream.checks
+            && self.defaults.checks
+        {
             let probe = self.build_probe(upstream, checks)?;
             let owner = health::owner(kind, id);
             let before = self.health.get(&owner);

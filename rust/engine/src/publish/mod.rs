@@ -137,6 +137,7 @@ impl Publisher {
                     idle_ms: millis(settings.upstream.keepalive_timeout),
                     requests: settings.upstream.keepalive_requests,
                 },
+                checks: settings.upstream_checks,
             },
             registry: Registry::default(),
             health: Arc::default(),

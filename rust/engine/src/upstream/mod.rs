@@ -60,6 +60,8 @@ pub(crate) struct Defaults {
     pub(crate) ca: Option<Arc<str>>,
     /// Idle connections.
     pub(crate) keepalive: pool::Limits,
+    /// Whether checks are run.
+    pub(crate) checks: bool,
 }
 
 impl Defaults {
@@ -104,15 +106,6 @@ impl Node {
     #[inline]
     pub(crate) fn trusts(&self, connection: &Pooled) -> bool {
         self.health.as_ref().is_none_or(|health| connection.opened_us > health.last_turned_us())
-    }
-}
-
-impl Node {
-    /// Whether requests go to it at `now_ms`, if there are others to choose from: it has not failed
-    /// lately.
-    #[inline]
-    pub(crate) fn usable(&self, now_ms: u64) -> bool {
-        !self.endpoint.failures.passed_over(now_ms)
     }
 }
 

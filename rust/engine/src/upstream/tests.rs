@@ -17,7 +17,7 @@ pub(crate) fn try_upstream(document: Value) -> Result<Upstream, (&'static str, S
     let decoded = config::decode(Kind::Upstream, "u", document).expect("the document is valid");
     let Resource::Upstream(config) = decoded else { unreachable!("it is an upstream") };
     let keepalive = pool::Limits { size: 7, idle_ms: 8, requests: 9 };
-    let defaults = Defaults { ca: None, keepalive };
+    let defaults = Defaults { ca: None, keepalive, checks: true };
     Upstream::build(&config, 1, &mut Registry::default(), &mut Trust::default(), &defaults)
 }
 
