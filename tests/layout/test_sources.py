@@ -26,6 +26,7 @@ UNSAFE = {
 LOCKS = {
     "rust/engine/src/shared",  # what all workers share
     "rust/engine/src/supervisor",  # the engine's life, off the request path
+    "rust/engine/src/health/mod.rs",  # the list of checks, for who publishes, runs and shows them
     "rust/engine/src/observe",  # registries and files: taken when something is added, reopened or told
 }
 """Where a lock that blocks may stand. Workers never wait for each other on the request path."""

@@ -17,8 +17,8 @@ use super::watch::NodeWatch;
 use crate::client::Client;
 use crate::observe::metrics::UpstreamFailure;
 use crate::tls;
-use crate::upstream::{Node, Upstream};
 use crate::upstream::endpoint::Endpoint;
+use crate::upstream::{Node, Upstream};
 use crate::worker::Worker;
 
 /// The address that a node's connection goes to, if nothing has to be waited for: a literal one,

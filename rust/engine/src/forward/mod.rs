@@ -186,11 +186,8 @@ async fn try_node(
         };
         let host = exchange.request.host().unwrap_or_default();
         let way = Way::new(worker, upstream, endpoint, host, address);
-        let pooled = if fresh {
-            None
-        } else {
-            connect::pooled(worker, &upstream.nodes[attempt.node], &way)
-        };
+        let pooled =
+            if fresh { None } else { connect::pooled(worker, &upstream.nodes[attempt.node], &way) };
         let connection = if let Some(connection) = pooled {
             connection
         } else {

@@ -45,9 +45,9 @@ impl<'a> NodeWatch<'a> {
         let (now_us, now_ms) = (worker.now_us(), worker.turn_ms());
         let nodes = self.upstream.nodes.iter().enumerate();
         now_us <= self.until
-            && nodes.into_iter().any(|(at, node)| {
-                node.weight > 0 && !self.tried.has(at) && node.usable(now_ms)
-            })
+            && nodes
+                .into_iter()
+                .any(|(at, node)| node.weight > 0 && !self.tried.has(at) && node.usable(now_ms))
     }
 }
 

@@ -125,7 +125,10 @@ impl Health {
     fn take_changed(&self) -> Vec<(Owner, Option<Arc<Checker>>)> {
         let mut watched = self.watched();
         let changed = std::mem::take(&mut watched.changed);
-        changed.into_iter().map(|owner| (owner.clone(), watched.checkers.get(&owner).cloned())).collect()
+        changed
+            .into_iter()
+            .map(|owner| (owner.clone(), watched.checkers.get(&owner).cloned()))
+            .collect()
     }
 
     /// Counts what was seen of a node, and tells if that changes whether it is used.

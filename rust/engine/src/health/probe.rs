@@ -147,7 +147,7 @@ impl Probe {
             None => Stream::Tcp(TcpSocket(socket)),
         };
         let broken = |error: io::Error| error.to_string();
-        send(&mut stream, &self.request(host)).await.map_err(broken)?;
+        send(&mut stream, &self.request(&host)).await.map_err(broken)?;
         answer(&mut stream, &self.method).await.map_err(broken)
     }
 
@@ -178,7 +178,7 @@ impl Probe {
         }
     }
 
-    fn request(&self, host: String) -> Vec<u8> {
+    fn request(&self, host: &str) -> Vec<u8> {
         let mut headers = self.headers.clone();
         if !headers.has(Known::Host) {
             headers.append_checked("Host", host.as_bytes());

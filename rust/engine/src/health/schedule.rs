@@ -51,7 +51,7 @@ pub(crate) async fn run(shared: Arc<Shared>) -> io::Result<()> {
         for (owner, checker) in prober.health.take_changed() {
             // Dropping the old set ends its probes; the nodes remember when they were probed.
             match checker {
-                Some(checker) => watching.insert(owner, watch_all(&prober, checker)),
+                Some(checker) => watching.insert(owner, watch_all(&prober, &checker)),
                 None => watching.remove(&owner),
             };
         }
@@ -60,11 +60,11 @@ pub(crate) async fn run(shared: Arc<Shared>) -> io::Result<()> {
 }
 
 /// A task for each node.
-fn watch_all(prober: &Rc<Prober>, checker: Arc<Checker>) -> JoinSet<()> {
+fn watch_all(prober: &Rc<Prober>, checker: &Arc<Checker>) -> JoinSet<()> {
     let turns = Rc::new(Semaphore::new(checker.concurrency()));
     let mut tasks = JoinSet::new();
     for at in 0..checker.nodes.len() {
-        let (prober, checker, turns) = (Rc::clone(prober), Arc::clone(&checker), Rc::clone(&turns));
+        let (prober, checker, turns) = (Rc::clone(prober), Arc::clone(checker), Rc::clone(&turns));
         tasks.spawn_local(async move { prober.watch(&checker, at, &turns).await });
     }
     tasks

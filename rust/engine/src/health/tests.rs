@@ -13,9 +13,8 @@ use crate::upstream::endpoint::{Key, Registry};
 fn after(mut tally: Tally, seen: impl IntoIterator<Item = Seen>) -> Tally {
     for seen in seen {
         let limit = match seen {
-            Seen::Success => 2,
+            Seen::Success | Seen::TcpFailure => 2,
             Seen::HttpFailure => 5,
-            Seen::TcpFailure => 2,
             Seen::Timeout => 3,
         };
         tally = tally.after(seen, limit);
