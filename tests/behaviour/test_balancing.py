@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from dialogue import Peer, Upstream
 from gateways import Served, patiently, route
-from test_real_parts import find
+from nginx import find
 
 Serve = Callable[..., Served]
 
