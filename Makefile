@@ -56,20 +56,21 @@ endef
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 
-$(VENV)/.tools: pyproject.toml
+# Debian has ensurepip in a package of its own, which no command stands for.
+MISSING_PYTHON = $(if $(wildcard $(BIN)/pip),,$(if $(and $(PYTHON),$(shell $(PYTHON) -m ensurepip --version 2>/dev/null)),,python3-venv))
+
+$(VENV)/.tools: pyproject.toml | $(MISSING_PYTHON)
 	$(call debian,cc,build-essential)
 	$(call debian,curl,curl ca-certificates)
 	@command -v cargo >/dev/null || { echo 'installing Rust through rustup'; \
 		curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | \
 		sh -s -- -y --quiet --no-modify-path --profile minimal --component clippy,rustfmt; }
 	@[[ -n '$(PYTHON)' ]] || { echo 'Python 3.11 or later is needed' >&2; exit 1; }
-	@[[ -x $(BIN)/pip ]] || $(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); $(MAKE) --no-print-directory \
-		python3-venv && $(PYTHON) -m venv $(VENV); }
+	@[[ -x $(BIN)/pip ]] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --upgrade 'pip>=25.1'
 	@$(BIN)/pip install --group dev
 	@touch $@
 
-# Debian has ensurepip in a package of its own, which no command stands for.
 .PHONY: python3-venv
 python3-venv:
 	$(call debian,python3-ensurepip,python3 python3-venv)
