@@ -39,8 +39,6 @@ class Tool(ABC):
     """Its name in the raw rows."""
     slows: ClassVar[float]
     """How much longer a start may take under it."""
-    passes: ClassVar[int] = 1
-    """Runs of which the least counts."""
 
     @abstractmethod
     def available(self) -> bool:
@@ -118,8 +116,6 @@ class Strace(Tool):
 
     name = "strace"
     slows = 5.0
-    # A busy machine only adds calls: reads that find nothing yet, waits for fewer events.
-    passes = 3
 
     def available(self) -> bool:
         """Return whether strace is installed."""

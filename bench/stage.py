@@ -146,11 +146,11 @@ class Stage:
             discarded=load.complaint(runner.wire_bytes, self.scenario.connections * max(self.scenario.streams, 1)),
         )
 
-    def count(self, peer: Peer, tool: Tool, requests: int) -> int:
-        """Run a peer under a tool for an exact number of requests; what the tool counted at least."""
+    def count(self, peer: Peer, tool: Tool, requests: int, *, passes: int = 1) -> int:
+        """Run a peer under a tool for an exact number of requests; the least that the tool counted."""
         name = f"{peer.name}-{tool.name}-{requests}"
-        passes = (self.directory / f"{name}-{number}" for number in range(tool.passes))
-        return min(self._count_once(peer, tool, requests, directory) for directory in passes)
+        directories = [self.directory / f"{name}-{number}" for number in range(passes)]
+        return min(self._count_once(peer, tool, requests, directory) for directory in directories)
 
     def _count_once(self, peer: Peer, tool: Tool, requests: int, directory: Path) -> int:
         setup = replace(self._setup(peer), traced=True)
