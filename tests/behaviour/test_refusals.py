@@ -35,7 +35,6 @@ MALFORMED = {
     "host named by connection": ("GET / HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n", 400),
     "unknown coding": ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
     "method in lower case": ("get / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
-    "HTTP/2 preface": ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
     "HTTP/1.2": ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505),
     "no version": ("GET /\r\n\r\n", 400),
     "TLS on a plain port": ("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),

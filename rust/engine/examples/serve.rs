@@ -31,7 +31,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         ip: [127, 0, 0, 1].into(),
         port: port.parse()?,
         tls: false,
-        http2: false,
+        http2: true,
         proxy_protocol: false,
     };
     let settings = Settings {

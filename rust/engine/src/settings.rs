@@ -143,7 +143,7 @@ pub struct Listen {
     pub port: u16,
     /// Whether connections start with TLS.
     pub tls: bool,
-    /// Whether HTTP/2 is offered (served by a later release).
+    /// Whether HTTP/2 is offered.
     pub http2: bool,
     /// Whether connections start with a PROXY header (served by a later release).
     pub proxy_protocol: bool,

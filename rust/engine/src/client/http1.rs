@@ -48,7 +48,7 @@ pub(super) struct Http1Connection {
     /// Ends what the client, or the upstream for its sake, takes too long for.
     pub(super) deadline: Deadline,
     /// Where it came from.
-    pub(super) origin: Rc<Origin>,
+    origin: Rc<Origin>,
     /// Requests answered on it.
     pub(super) requests: u32,
     /// Whether bytes of a request may still be under way that nobody will use.
@@ -73,6 +73,8 @@ pub(super) enum Next {
     TimedOut(Box<Exchange>),
     /// It was idle for too long.
     Idle,
+    /// It speaks HTTP/2; these bytes are what it sent so far.
+    Http2(Vec<u8>),
     /// It left.
     Left,
 }
@@ -214,8 +216,17 @@ impl Http1Connection {
                 self.partial = Some(exchange);
                 None
             }
+            Err(Reject::Http2Preface) if self.origin.http2 && self.requests == 0 => {
+                worker.give_exchange(exchange);
+                Some(Next::Http2(input.to_vec()))
+            }
             Err(reject) => Some(Next::Rejected(exchange, reject)),
         }
+    }
+
+    /// What is left of it once it speaks another protocol.
+    pub(super) fn into_parts(self) -> (Stream, Rc<Origin>, Connection) {
+        (self.http1.stream, self.origin, self.counted)
     }
 
     /// Closes the connection. If the client may still be sending, what it sends is read and
@@ -272,6 +283,6 @@ pub(crate) fn persistence(keep_alive: bool, version: Version) -> Persistence<'st
     match (keep_alive, version) {
         (false, _) => Persistence::Close,
         (true, Version::Http10) => Persistence::KeepAlive,
-        (true, Version::Http11) => Persistence::Open,
+        (true, Version::Http11 | Version::Http2) => Persistence::Open,
     }
 }

@@ -4,32 +4,39 @@
 //! |---|---|
 //! | [`http1`] | a connection whose requests come one after the other |
 //! | [`serve`] | its life |
+//! | [`http2`] | a connection whose requests are side by side |
 //!
 //! An exchange reads its request's body from a [`Client`] and writes its answer to it, and asks
 //! it what kind it is once per step: [`Wire`] is an enum, not a trait object.
 
 mod http1;
+mod http2;
 mod ip_text;
 mod serve;
 
 use std::cell::OnceCell;
 use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
-use gateway_core::headers::Lines;
+use gateway_core::headers::{Headers, Lines};
 use gateway_core::method::Method;
 use gateway_net::h1::{Fields, Framing, Upgrade, Version, append_response};
+use gateway_net::h2::server::{Gone, ServerStream};
 use gateway_net::socket::Socket as _;
 
 use crate::exchange::Exchange;
 use crate::worker::deadlines::Deadline;
+use crate::worker::scratch::READ;
 use crate::worker::{Purpose, Worker};
 
 pub(crate) use http1::{Http1, persistence};
+pub(crate) use http2::serve as serve_http2;
 pub(crate) use ip_text::IpText;
 pub(crate) use serve::serve;
+
+/// Content of an HTTP/2 frame, unless both sides want larger ones (RFC 9113 section 4.2).
+const FRAME: usize = 16 << 10;
 
 /// Where a connection came from.
 #[derive(Debug)]
@@ -42,6 +49,8 @@ pub(crate) struct Origin {
     pub(crate) local: SocketAddr,
     /// What is served on it.
     pub(crate) purpose: Purpose,
+    /// Whether HTTP/2 may be spoken without being agreed on in a TLS handshake.
+    pub(crate) http2: bool,
     /// What the TLS handshake settled, on a TLS listener.
     pub(crate) tls: Option<Box<TlsFacts>>,
     /// What every request of it tells an upstream alike; laid out by the first.
@@ -49,10 +58,10 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// A connection from `peer` to `local`, without TLS so far.
+    /// A connection from `peer` to `local`, without TLS so far and with HTTP/1 alone.
     pub(crate) fn new(peer: SocketAddr, local: SocketAddr, purpose: Purpose) -> Self {
         let (peer_text, forwarded) = (IpText::new(peer.ip()), OnceCell::new());
-        Self { peer, peer_text, local, purpose, tls: None, forwarded }
+        Self { peer, peer_text, local, purpose, http2: false, tls: None, forwarded }
     }
 }
 
@@ -100,17 +109,37 @@ pub(crate) struct Client<'a> {
 pub(crate) enum Wire<'a> {
     /// The bytes of an HTTP/1 connection, until the exchange is over.
     Http1(&'a mut Http1),
+    /// A stream of an HTTP/2 connection.
+    Http2(&'a mut ServerStream),
 }
 
 impl Client<'_> {
-    /// Whether the client has left. To be asked while nothing is expected of it.
+    /// Whether its leaving can be seen now; over HTTP/1 only once `complete`, its request, came.
+    pub(crate) fn may_be_watched(&self, complete: bool) -> bool {
+        complete || matches!(self.wire, Wire::Http2(_))
+    }
+
+    /// Whether the client has left. To be asked while it [may be
+    /// watched](Client::may_be_watched).
     pub(crate) fn has_left(&mut self, cx: &mut Context<'_>, worker: &Worker) -> bool {
         match &mut self.wire {
             Wire::Http1(http1) => http1.has_left(cx, worker),
+            Wire::Http2(stream) => stream.poll_gone(cx).is_ready(),
         }
     }
 
-    /// Sends some of `bytes`, which are framed for the client already.
+    /// Bytes of an answer to be read at once: what a client does not take is held for it, and one
+    /// of HTTP/2 asks for many answers and takes none.
+    #[inline]
+    pub(crate) fn most(&self) -> usize {
+        match self.wire {
+            Wire::Http1(_) => READ,
+            Wire::Http2(_) => FRAME,
+        }
+    }
+
+    /// Sends some of `bytes`, which are framed for the client already; `last` says that the
+    /// answer ends with them.
     ///
     /// # Errors
     /// The client takes no more.
@@ -119,26 +148,37 @@ impl Client<'_> {
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+        last: bool,
+    ) -> Poll<Result<usize, Gone>> {
         match &mut self.wire {
-            Wire::Http1(http1) => http1.stream.poll_write(cx, bytes),
+            Wire::Http1(http1) => http1.stream.poll_write(cx, bytes).map_err(|_| Gone::Left),
+            Wire::Http2(stream) => stream.poll_send(cx, bytes, last),
         }
     }
 
-    /// Ready when nothing that was written is held back here.
+    /// Ends the answer where its bytes do not say so, with trailers if they are not among its
+    /// bytes; ready when nothing that was written is held back here.
     ///
     /// # Errors
     /// The client takes no more.
     #[inline]
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_end(
+        &mut self,
+        cx: &mut Context<'_>,
+        trailers: Option<&Headers>,
+    ) -> Poll<Result<(), Gone>> {
         match &mut self.wire {
-            Wire::Http1(http1) => http1.stream.poll_flush(cx),
+            Wire::Http1(http1) => http1.stream.poll_flush(cx).map_err(|_| Gone::Left),
+            Wire::Http2(stream) => Poll::Ready(stream.finish(trailers)),
         }
     }
 
     /// Tells the client to go on with its body. False if it left or took too long.
     pub(crate) async fn go_on(&mut self, worker: &Worker) -> bool {
-        self.send(worker, b"HTTP/1.1 100 Continue\r\n\r\n").await
+        match &mut self.wire {
+            Wire::Http1(_) => self.send(worker, b"HTTP/1.1 100 Continue\r\n\r\n").await,
+            Wire::Http2(stream) => stream.send_interim(100, &Headers::default()).is_ok(),
+        }
     }
 
     /// Sends the answer whose head is in `exchange`, with `body`. False if the client left or
@@ -149,24 +189,29 @@ impl Client<'_> {
         exchange: &mut Exchange,
         body: &[u8],
     ) -> bool {
-        let bodiless = exchange.request.method == Method::Head;
-        let mut out = Vec::with_capacity(512 + body.len());
+        let length = body.len() as u64;
+        let body = if exchange.request.method == Method::Head { &[] } else { body };
         let response = &exchange.response;
+        exchange.body_sent = body.len() as u64;
+        if let Wire::Http2(stream) = &mut self.wire {
+            let (status, headers) = (response.status, &response.headers);
+            exchange.bytes_sent += headers.arena_len() as u64 + exchange.body_sent;
+            return stream.send_head(status, headers, Some(length), body.is_empty()).is_ok()
+                && self.send(worker, body).await;
+        }
+        let mut out = Vec::with_capacity(512 + body.len());
         let fields = Fields {
             headers: &response.headers,
-            framing: Framing::Length(body.len() as u64),
+            framing: Framing::Length(length),
             persistence: persistence(self.keep_alive, exchange.request.version),
         };
         append_response(&mut out, response.status, None, &fields);
-        if !bodiless {
-            out.extend_from_slice(body);
-            exchange.body_sent = body.len() as u64;
-        }
+        out.extend_from_slice(body);
         exchange.bytes_sent += out.len() as u64;
         self.send(worker, &out).await
     }
 
-    /// Sends `bytes` whole. False if the client left or took too long.
+    /// Sends `bytes`, with which the answer ends. False if the client left or took too long.
     async fn send(&mut self, worker: &Worker, bytes: &[u8]) -> bool {
         let mut sent = 0;
         self.deadline.set(worker.now_ms() + worker.limits.send_us / 1_000);
@@ -175,12 +220,12 @@ impl Client<'_> {
                 if self.deadline.expired() {
                     return Poll::Ready(false);
                 }
-                match ready!(self.poll_write(cx, &bytes[sent..])) {
+                match ready!(self.poll_write(cx, &bytes[sent..], true)) {
                     Ok(n) => sent += n,
                     Err(_) => return Poll::Ready(false),
                 }
             }
-            Poll::Ready(ready!(self.poll_flush(cx)).is_ok())
+            Poll::Ready(ready!(self.poll_end(cx, None)).is_ok())
         })
         .await
     }
@@ -188,7 +233,7 @@ impl Client<'_> {
     /// The exchange is over, with `complete` saying whether its request was received whole:
     /// decides whether another may follow.
     pub(crate) fn settle(&mut self, exchange: &Exchange, complete: bool) {
-        match &self.wire {
+        match &mut self.wire {
             Wire::Http1(http1) => {
                 let ahead = !http1.unread.is_empty();
                 // Bytes sent ahead of an answer to a request for any other protocol may be of
@@ -198,6 +243,8 @@ impl Client<'_> {
                 self.keep_alive &= complete && !other;
                 self.linger = (!complete || ahead) && !self.keep_alive;
             }
+            Wire::Http2(stream) if self.cut => stream.reset_broken(),
+            Wire::Http2(_) => {}
         }
     }
 }

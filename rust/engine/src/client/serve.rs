@@ -1,4 +1,4 @@
-//! The life of a client's HTTP/1 connection.
+//! The life of a client's connection, which begins as HTTP/1.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use std::task::Poll;
 use gateway_net::stream::Stream;
 
 use super::http1::{Http1Connection, Next};
-use super::{Client, Origin};
+use super::{Client, Origin, http2};
 use crate::exchange::Exchange;
 use crate::observe::flags::Flag;
 use crate::observe::metrics::Connection;
@@ -60,6 +60,10 @@ pub(crate) async fn serve(
                 let answer = Answer::problem(408, Flag::ClientTimeout, detail);
                 refuse(&worker, &mut connection, exchange, answer).await;
                 break;
+            }
+            Next::Http2(read) => {
+                let (stream, origin, counted) = connection.into_parts();
+                return Box::pin(http2::serve(worker, stream, read, origin, counted)).await;
             }
             Next::Idle => break,
             Next::Left => return,

@@ -8,15 +8,17 @@ use std::io;
 use std::ops::Range;
 use std::task::{Context, Poll, ready};
 
+use gateway_core::headers::Headers;
 use gateway_net::h1::{
     CHUNK_END, ChunkedDecoder, Fields, Framing, Part, Persistence, Reject, ResponseHead,
     ResponseReader, Upgrade, Version, append_last_chunk, append_response, strip_hop_by_hop,
     write_chunk_size, write_response,
 };
+use gateway_net::h2::server::Gone;
 use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
 
-use crate::client::{Client, persistence};
+use crate::client::{Client, Wire, persistence};
 use crate::exchange::Exchange;
 use crate::respond;
 use crate::worker::Worker;
@@ -40,6 +42,12 @@ pub(super) enum Broken {
     TooManyInterim,
 }
 
+impl From<Gone> for Broken {
+    fn from(_: Gone) -> Self {
+        Self::ClientLeft
+    }
+}
+
 /// What the download waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waits {
@@ -58,6 +66,8 @@ pub(crate) enum ToClient {
     Length,
     /// Chunks.
     Chunked,
+    /// The end of the stream.
+    Stream,
     /// When the connection closes.
     Close,
 }
@@ -85,6 +95,8 @@ pub(super) struct Download {
     state: State,
     to_client: ToClient,
     interim: u8,
+    /// What follows the last bytes on a stream.
+    trailers: Option<Box<Headers>>,
     /// Whether the upstream sent bytes beyond its answer.
     excess: bool,
     /// Whether the client's request is not complete yet.
@@ -104,6 +116,7 @@ impl Download {
             state: State::Head,
             to_client: ToClient::Empty,
             interim: 0,
+            trailers: None,
             excess: false,
             early: false,
             waits: Waits::Upstream,
@@ -144,11 +157,11 @@ impl Download {
             ready!(self.drain(cx, exchange, client))?;
             if matches!(self.state, State::Complete | State::Switched) {
                 self.waits = Waits::Client;
-                return client.poll_flush(cx).map_err(|_| Broken::ClientLeft);
+                return client.poll_end(cx, self.trailers.as_deref()).map_err(Broken::from);
             }
             self.waits = Waits::Upstream;
             let scratch = &mut *worker.scratch.borrow_mut();
-            let read = ready!(upstream.poll_read(cx, scratch.space()));
+            let read = ready!(upstream.poll_read(cx, &mut scratch.space()[..client.most()]));
             self.moved = true;
             match read {
                 Ok(0) => self.upstream_ended()?,
@@ -171,8 +184,8 @@ impl Download {
     ) -> Poll<Result<(), Broken>> {
         while self.taken < self.pending.len() {
             self.waits = Waits::Client;
-            let written = ready!(client.poll_write(cx, &self.pending[self.taken..]));
-            let n = written.map_err(|_| Broken::ClientLeft)?;
+            let last = self.ends();
+            let n = ready!(client.poll_write(cx, &self.pending[self.taken..], last))?;
             self.taken += n;
             exchange.bytes_sent += n as u64;
             self.moved = true;
@@ -191,11 +204,12 @@ impl Download {
         client: &mut Client<'_>,
     ) -> Result<(), Broken> {
         let mut sent = 0;
+        let last = self.ends();
         if self.pending.is_empty() {
             while sent < bytes.len() {
-                match client.poll_write(cx, &bytes[sent..]) {
+                match client.poll_write(cx, &bytes[sent..], last) {
                     Poll::Ready(Ok(n)) => sent += n,
-                    Poll::Ready(Err(_)) => return Err(Broken::ClientLeft),
+                    Poll::Ready(Err(gone)) => return Err(gone.into()),
                     Poll::Pending => break,
                 }
             }
@@ -203,6 +217,12 @@ impl Download {
         }
         self.pending.extend_from_slice(&bytes[sent..]);
         Ok(())
+    }
+
+    /// Whether the answer ends with the bytes that are to be written.
+    #[inline]
+    fn ends(&self) -> bool {
+        matches!(self.state, State::Complete) && self.trailers.is_none()
     }
 
     /// The upstream closed its side.
@@ -240,6 +260,17 @@ impl Download {
         }
         let body = self.frame(scratch, read, exchange)?;
         let Some(persistence) = persistence else { return Ok(body) };
+        if let Wire::Http2(stream) = &mut client.wire {
+            let response = &exchange.response;
+            let length = match self.framing_to_client(response) {
+                Framing::Length(length) => Some(length),
+                _ => None,
+            };
+            let ended = self.ends() && body.is_empty();
+            stream.send_head(response.status, &response.headers, length, ended)?;
+            exchange.bytes_sent += response.headers.arena_len() as u64;
+            return Ok(body);
+        }
         let response = &exchange.response;
         let reason = response.headers.bytes(response.reason);
         let reason =
@@ -266,7 +297,7 @@ impl Download {
                 response.content_length.map_or(Framing::None, Framing::Length)
             }
             ToClient::Chunked => Framing::Chunked,
-            ToClient::Close => Framing::None,
+            ToClient::Stream | ToClient::Close => Framing::None,
         }
     }
 
@@ -329,11 +360,15 @@ impl Download {
             if self.interim > MAX_INTERIM {
                 return Err(Broken::TooManyInterim);
             }
-            if exchange.request.version == Version::Http11 {
-                let names = exchange.response.connection_names;
-                let headers = &mut exchange.response.headers;
-                strip_hop_by_hop(headers, names);
-                append_response(&mut self.pending, status, None, &Fields::of(headers));
+            let names = exchange.response.connection_names;
+            let headers = &mut exchange.response.headers;
+            strip_hop_by_hop(headers, names);
+            match &mut client.wire {
+                Wire::Http1(_) if exchange.request.version == Version::Http10 => {}
+                Wire::Http1(_) => {
+                    append_response(&mut self.pending, status, None, &Fields::of(headers));
+                }
+                Wire::Http2(stream) => stream.send_interim(status, headers)?,
             }
             exchange.response.clear();
             return Ok(None);
@@ -345,12 +380,14 @@ impl Download {
             Framing::Chunked => State::Chunked(Box::default()),
             Framing::UntilClose => State::UntilClose,
         };
-        let http11 = exchange.request.version == Version::Http11;
         self.to_client = match exchange.response.framing {
             Framing::None => ToClient::Empty,
             Framing::Length(_) => ToClient::Length,
-            _ if http11 => ToClient::Chunked,
-            _ => ToClient::Close,
+            _ => match exchange.request.version {
+                Version::Http10 => ToClient::Close,
+                Version::Http11 => ToClient::Chunked,
+                Version::Http2 => ToClient::Stream,
+            },
         };
         // A worker that drains serves no further one. An answer that comes before its request is complete ends the connection: what is left
         // of the body would be taken for the next request.
@@ -412,6 +449,9 @@ impl Download {
         let State::Chunked(reader) = std::mem::replace(&mut self.state, State::Complete) else {
             return Ok(out);
         };
+        if self.to_client == ToClient::Stream {
+            self.trailers = reader.trailers().cloned().map(Box::new);
+        }
         if self.to_client != ToClient::Chunked {
             return Ok(out);
         }

@@ -174,5 +174,6 @@ fn via(version: Version) -> &'static [u8] {
     match version {
         Version::Http10 => b"1.0 gatewright",
         Version::Http11 => b"1.1 gatewright",
+        Version::Http2 => b"2.0 gatewright",
     }
 }

@@ -165,7 +165,7 @@ async fn try_node(
             0 => u64::MAX,
             total => exchange.started + total,
         },
-        watch: upload.complete(),
+        watch: client.may_be_watched(upload.complete()),
         node: attempt.watch,
     };
     head::for_node(exchange, upstream, attempt.node);

@@ -207,9 +207,10 @@ impl<'a, 'c> Relay<'a, 'c> {
         })
     }
 
-    /// Watches the client while nothing is expected of it.
+    /// Watches the client, over HTTP/1 while nothing is expected of it.
     fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
-        self.sent && self.upload.complete() && self.client.has_left(cx, self.worker)
+        let complete = self.sent && self.upload.complete();
+        self.client.may_be_watched(complete) && self.client.has_left(cx, self.worker)
     }
 
     /// Whether the node was found unhealthy before anything was heard of it, and the request may

@@ -92,7 +92,9 @@ pub(super) async fn run(
     upstream: &mut Stream,
     idle_ms: u64,
 ) -> Carried {
-    let Wire::Http1(Http1 { stream, unread }) = &mut client.wire;
+    let Wire::Http1(Http1 { stream, unread }) = &mut client.wire else {
+        unreachable!("HTTP/2 has no Upgrade (RFC 9113 section 8.6)")
+    };
     let mut up = Lane { pending: std::mem::take(unread), ..Lane::default() };
     up.bytes = up.pending.len() as u64;
     let mut down = Lane::default();

@@ -18,8 +18,9 @@ use std::task::{Context, Poll, ready};
 
 use gateway_net::h1::{
     CHUNK_END, CHUNK_ROOM, ChunkedDecoder, Fields, Framing, Method, Part, Reject, RequestHead,
-    append_last_chunk, write_chunk_size, write_request,
+    Version, append_last_chunk, write_chunk_size, write_request,
 };
+use gateway_net::h2::server::{Gone, ServerStream};
 use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
 
@@ -58,6 +59,15 @@ pub(crate) enum Ungathered {
     TooLarge,
 }
 
+impl From<Gone> for Broken {
+    fn from(gone: Gone) -> Self {
+        match gone {
+            Gone::Left => Self::ClientLeft,
+            Gone::Malformed => Self::ClientMalformed(Reject::Content),
+        }
+    }
+}
+
 impl From<Broken> for Ungathered {
     fn from(broken: Broken) -> Self {
         match broken {
@@ -84,6 +94,8 @@ enum Body {
     Complete,
     Length(u64),
     Chunked(Box<ChunkedDecoder>),
+    /// HTTP/2: until the stream ends.
+    Streamed,
 }
 
 /// Bytes that lie in the worker's scratch buffer.
@@ -133,6 +145,7 @@ impl Upload {
     pub(crate) fn new(request: &RequestHead, max_body: u64) -> Self {
         let body = match request.framing {
             Framing::Length(length) if length > 0 => Body::Length(length),
+            Framing::Chunked if request.version == Version::Http2 => Body::Streamed,
             Framing::Chunked => Body::Chunked(Box::default()),
             _ => Body::Complete,
         };
@@ -295,7 +308,7 @@ impl Upload {
     /// rest belongs to the next request.
     pub(crate) fn take_first(&mut self, worker: &Worker, bytes: &[u8]) -> Result<usize, Reject> {
         match self.body {
-            Body::Complete => Ok(0),
+            Body::Complete | Body::Streamed => Ok(0),
             Body::Length(left) => {
                 let n = (left.min(REPLAY as u64) as usize).min(bytes.len());
                 self.append(worker, &bytes[..n]);
@@ -418,6 +431,7 @@ impl Upload {
     ) -> Poll<Result<(), Broken>> {
         match &mut client.wire {
             Wire::Http1(http1) => self.receive_bytes(cx, worker, http1),
+            Wire::Http2(stream) => self.receive_data(cx, worker, stream).map_err(Broken::from),
         }
     }
 
@@ -457,6 +471,58 @@ impl Upload {
         let used = self.decode(worker, &space[..n]).map_err(Broken::ClientMalformed)?;
         client.unread.extend_from_slice(&space[used..n]);
         Poll::Ready(Ok(()))
+    }
+
+    /// Takes the next piece of content from a stream, and lets the client send as much again: the
+    /// buffer that it goes to is what bounds the upload.
+    fn receive_data(
+        &mut self,
+        cx: &mut Context<'_>,
+        worker: &Worker,
+        stream: &mut ServerStream,
+    ) -> Poll<Result<(), Gone>> {
+        let Some(data) = ready!(stream.poll_data(cx)).transpose()? else {
+            let trailers = ready!(stream.poll_trailers(cx))?;
+            if !matches!(self.body, Body::Streamed) {
+                // What came was compared with Content-Length already.
+                return Poll::Ready(Err(Gone::Malformed));
+            }
+            let mut last = Vec::new();
+            append_last_chunk(&mut last, trailers.as_ref().filter(|fields| !fields.is_empty()));
+            self.append(worker, &last);
+            self.body = Body::Complete;
+            return Poll::Ready(Ok(()));
+        };
+        self.late += data.len() as u64;
+        if let Body::Streamed = self.body {
+            self.received += data.len() as u64;
+            self.append_chunk(worker, &data);
+        } else {
+            self.append(worker, &data);
+            self.took(data.len());
+        }
+        stream.release(data.len());
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes what has come of a body already, so that it leaves with the head, and so that a
+    /// request that is malformed further down, or no longer wanted, goes nowhere.
+    pub(crate) fn take_received(
+        &mut self,
+        cx: &mut Context<'_>,
+        worker: &Worker,
+        stream: &mut ServerStream,
+    ) -> Result<(), Gone> {
+        while !self.complete() && self.end - self.room < REPLAY {
+            match self.receive_data(cx, worker, stream) {
+                Poll::Ready(received) => received?,
+                Poll::Pending => break,
+            }
+        }
+        match stream.poll_gone(cx) {
+            Poll::Ready(gone) => Err(gone),
+            Poll::Pending => Ok(()),
+        }
     }
 
     /// Counts `n` bytes of a body of known length.

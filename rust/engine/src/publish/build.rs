@@ -169,11 +169,15 @@ impl Publisher {
         };
         let versions = Versions::from_names(named)
             .ok_or_else(|| Invalid::at("/ssl_protocols", "no version of TLS is left to offer"))?;
+        let mut alpn = vec![b"http/1.1".to_vec()];
+        if settings.listen.iter().any(|listen| listen.tls && listen.http2) {
+            alpn.insert(0, b"h2".to_vec());
+        }
         let options = HostOptions {
             names: ssl.snis.clone(),
             certificates,
             versions,
-            alpn: vec![b"http/1.1".to_vec()],
+            alpn,
             tickets: settings.ssl.session_tickets,
         };
         VirtualHost::new(options, &self.sessions)

@@ -422,7 +422,8 @@ fn bind_all(
             let socket = listen::bind(address)?;
             // With port 0 the kernel chooses once, and the other workers join.
             address = socket.local_addr()?;
-            worker.push(Listening { socket, purpose: Purpose::Proxy, tls: listen.tls });
+            let (tls, http2) = (listen.tls, listen.http2);
+            worker.push(Listening { socket, purpose: Purpose::Proxy, tls, http2 });
         }
         let protocol = if listen.tls { "https" } else { "http" };
         listeners.push(Listener { address: address.to_string(), protocol });
@@ -436,7 +437,8 @@ fn bind_all(
         let socket = listen::bind(address)?;
         let address = socket.local_addr()?.to_string();
         listeners.push(Listener { address, protocol: "status" });
-        per_worker[0].push(Listening { socket, purpose: Purpose::Internal, tls: false });
+        let (purpose, tls, http2) = (Purpose::Internal, false, true);
+        per_worker[0].push(Listening { socket, purpose, tls, http2 });
     }
     Ok((per_worker, listeners))
 }

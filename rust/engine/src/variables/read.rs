@@ -121,6 +121,7 @@ impl<'a> View<'a> {
                 Fixed::ServerProtocol => Some(match request.version {
                     Version::Http10 => b"HTTP/1.0",
                     Version::Http11 => b"HTTP/1.1",
+                    Version::Http2 => b"HTTP/2.0",
                 }),
                 Fixed::Scheme => Some(if exchange.https { b"https" } else { b"http" }),
                 Fixed::Https => exchange.https.then_some(b"on"),

@@ -92,13 +92,19 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// The worker as the task of one connection holds it. Tells a drain when the last has ended.
+/// The worker as the task of one connection, or of a stream on it, holds it. Tells a drain when the last has ended.
 pub(crate) struct Serving(Rc<Worker>);
 
 impl Serving {
     fn new(worker: &Rc<Worker>) -> Self {
         worker.connections.set(worker.connections.get() + 1);
         Self(Rc::clone(worker))
+    }
+}
+
+impl Clone for Serving {
+    fn clone(&self) -> Self {
+        Self::new(&self.0)
     }
 }
 
@@ -155,7 +161,7 @@ pub(crate) struct Worker {
     turn_us: Cell<u64>,
     /// Upstream connections that carry a request.
     busy: Cell<u64>,
-    /// Client connections, those in a TLS handshake included.
+    /// Tasks of client connections and their streams, those in a TLS handshake included.
     connections: Cell<u64>,
     draining: Cell<bool>,
     killed: Cell<bool>,

@@ -44,6 +44,17 @@ pub(crate) struct Listening {
     pub(crate) purpose: Purpose,
     /// Whether connections start with TLS.
     pub(crate) tls: bool,
+    /// Whether clients may speak HTTP/2.
+    pub(crate) http2: bool,
+}
+
+/// What a listener serves.
+#[derive(Debug, Clone, Copy)]
+struct Service {
+    local: SocketAddr,
+    purpose: Purpose,
+    tls: bool,
+    http2: bool,
 }
 
 /// What a worker is told.
@@ -80,9 +91,10 @@ async fn serve(
     let worker = Rc::new(Worker::new(shared, number)?);
     let mut accepting = Vec::new();
     for listening in listeners {
-        let listener = Listener::new(listening.socket)?;
-        let accept = accept(Rc::clone(&worker), listener, listening.purpose, listening.tls);
-        accepting.push(spawn_local(accept));
+        let Listening { socket, purpose, tls, http2 } = listening;
+        let listener = Listener::new(socket)?;
+        let service = Service { local: listener.local_addr(), purpose, tls, http2 };
+        accepting.push(spawn_local(accept(Rc::clone(&worker), listener, service)));
     }
     let sweeping = spawn_local(sweep::run(Rc::clone(&worker)));
     let minding = spawn_local(mind_health(Rc::clone(&worker)));
@@ -137,8 +149,7 @@ async fn drained(
     }
 }
 
-async fn accept(worker: Rc<Worker>, mut listener: Listener, purpose: Purpose, tls: bool) {
-    let local = listener.local_addr();
+async fn accept(worker: Rc<Worker>, mut listener: Listener, service: Service) {
     let mut refused = 0;
     // The flag is asked as well: the word may have come before this task first waited, or in the
     // same turn as a connection.
@@ -154,10 +165,10 @@ async fn accept(worker: Rc<Worker>, mut listener: Listener, purpose: Purpose, tl
             accepted = accept => accepted,
             () = draining => break,
         };
-        take(&worker, accepted, local, purpose, tls);
+        take(&worker, accepted, service);
     }
     while let Some(accepted) = listener.accept_queued() {
-        take(&worker, accepted, local, purpose, tls);
+        take(&worker, accepted, service);
     }
 }
 
@@ -173,19 +184,16 @@ fn note_refused(worker: &Worker, noted: &mut u64, so_far: u64) {
     error_log::error("file descriptors are used up, so connections are refused", &[]);
 }
 
-fn take(
-    worker: &Rc<Worker>,
-    (socket, peer): (TcpStream, SocketAddr),
-    listening: SocketAddr,
-    purpose: Purpose,
-    tls: bool,
-) {
+fn take(worker: &Rc<Worker>, (socket, peer): (TcpStream, SocketAddr), service: Service) {
     // A listener on a wildcard address has connections on addresses that only the socket knows.
-    let local = match listening.ip().is_unspecified() {
-        true => socket.local_addr().unwrap_or(listening),
-        false => listening,
+    let local = match service.local.ip().is_unspecified() {
+        true => socket.local_addr().unwrap_or(service.local),
+        false => service.local,
     };
-    let origin = Origin::new(plain(peer), plain(local), purpose);
+    let Service { purpose, tls, http2, .. } = service;
+    let mut origin = Origin::new(plain(peer), plain(local), purpose);
+    // Over TLS it is agreed on, not guessed (RFC 9113 section 3.2).
+    origin.http2 = http2 && !tls;
     let worker = Serving::new(worker);
     if tls {
         spawn_local(handshake(worker, socket, origin));
@@ -215,8 +223,14 @@ async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
                 protocol: accepted.stream.version(),
                 cipher: accepted.stream.cipher().into(),
             }));
+            let http2 = accepted.stream.alpn() == Some(b"h2");
             let stream = Stream::Other(Box::new(accepted.stream));
-            Box::pin(client::serve(worker, stream, Rc::new(origin), counted)).await;
+            let origin = Rc::new(origin);
+            if http2 {
+                Box::pin(client::serve_http2(worker, stream, Vec::new(), origin, counted)).await;
+            } else {
+                Box::pin(client::serve(worker, stream, origin, counted)).await;
+            }
         }
         Ok(Err(error)) => {
             error_log::info(

@@ -272,7 +272,7 @@ impl ChunkedDecoder {
 
 /// Whether a field may be sent after the body (RFC 9110 section 6.5.1): nothing that frames,
 /// routes, authenticates, or says how the content is to be read.
-fn may_trail(known: Known, name: &[u8]) -> bool {
+pub(crate) fn may_trail(known: Known, name: &[u8]) -> bool {
     const NEVER: [&[u8]; 10] = [
         b"age",
         b"allow",

@@ -33,6 +33,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use chunked::may_trail;
 pub use chunked::{
     CHUNK_END, CHUNK_ROOM, ChunkedDecoder, Decoded, Part, append_chunk, append_last_chunk,
     write_chunk_size,
@@ -77,6 +78,8 @@ pub enum Version {
     /// HTTP/1.1
     #[default]
     Http11,
+    /// HTTP/2
+    Http2,
 }
 
 /// Why a message was refused. Nothing of a refused message may be forwarded, and its connection
@@ -135,6 +138,8 @@ pub enum Reject {
     Status,
     /// Content-Length or Transfer-Encoding in a 1xx.
     BodyForbidden,
+    /// HTTP/2: content that is more or less than Content-Length says, or malformed trailers.
+    Content,
     /// A chunk size that is no hexadecimal number below 2^60.
     ChunkSize,
     /// A chunk extension that is malformed, or more bytes of them than allowed.
@@ -186,6 +191,7 @@ impl Reject {
             Self::Expectation => "expectation cannot be met",
             Self::Status => "status code is malformed",
             Self::BodyForbidden => "interim response announces a body",
+            Self::Content => "content does not fit its head",
             Self::ChunkSize => "chunk size is malformed",
             Self::ChunkExtension => "chunk extension is malformed or too long",
             Self::ChunkEnd => "chunk does not end with CRLF",

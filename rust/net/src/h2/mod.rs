@@ -3,9 +3,16 @@
 //! | module | part |
 //! |---|---|
 //! | [`client`] | connections to upstreams, and the streams on them |
+//! | [`server`] | connections from clients, and the streams on them |
 //! | [`wire`] | the byte stream under a connection, which writes once a turn |
+//! | [`guard`](Guard) | how much a peer may send that is of no use |
 //! | [`fields`] | our header fields to the crate's and back |
 
+mod block;
 pub mod client;
 pub mod fields;
+mod guard;
+pub mod server;
 pub mod wire;
+
+pub use guard::Guard;

@@ -14,8 +14,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use h2::Reason;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::Guard;
 use crate::socket::Socket as _;
 use crate::stream::Stream;
 
@@ -40,12 +42,35 @@ struct Gathering {
     sent: usize,
     failed: Option<io::Error>,
     heard: bool,
+    /// Bytes that were received before, from `read_at` on.
+    read: Vec<u8>,
+    read_at: usize,
+    guard: Option<Guard>,
+    /// The guard has had enough: nothing more is read.
+    overrun: bool,
+    /// Bytes that the socket took, all in all.
+    total: u64,
 }
 
 /// A byte stream as the crate wants it, and the handle that sends what gathered.
 pub fn gathering(stream: Stream) -> (Wire, Out) {
-    let shared = Gathering { stream, bytes: Vec::new(), sent: 0, failed: None, heard: false };
-    let shared = Rc::new(RefCell::new(shared));
+    gathering_after(stream, Vec::new(), None)
+}
+
+/// The same for a stream of which `read` was received already, and with a guard on what comes.
+pub fn gathering_after(stream: Stream, read: Vec<u8>, guard: Option<Guard>) -> (Wire, Out) {
+    let shared = Rc::new(RefCell::new(Gathering {
+        stream,
+        bytes: Vec::new(),
+        sent: 0,
+        failed: None,
+        heard: false,
+        read,
+        read_at: 0,
+        guard,
+        overrun: false,
+        total: 0,
+    }));
     (Wire(Rc::clone(&shared)), Out(shared))
 }
 
@@ -74,12 +99,80 @@ impl Out {
     }
 }
 
+impl Out {
+    /// Why nothing more is read, if the guard has had enough.
+    pub fn overrun(&self) -> Option<Reason> {
+        let shared = self.0.borrow();
+        shared.guard.as_ref().filter(|_| shared.overrun).map(Guard::reason)
+    }
+
+    /// Bytes that the socket took so far.
+    pub fn total(&self) -> u64 {
+        self.0.borrow().total
+    }
+
+    /// See [`Guard::forgive`].
+    pub fn forgive(&self) {
+        if let Some(guard) = &mut self.0.borrow_mut().guard {
+            guard.forgive();
+        }
+    }
+
+    /// See [`Guard::has_fragment`].
+    pub fn has_fragment(&self, stream: u32) -> bool {
+        self.0.borrow_mut().guard.as_mut().is_some_and(|guard| guard.has_fragment(stream))
+    }
+
+    /// Tells the peer that nothing more comes. Best effort.
+    pub fn poll_close(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.borrow_mut().stream.poll_shutdown(cx).map(drop)
+    }
+
+    /// Reads bytes that nobody will use; false at their end.
+    pub fn poll_discard(&self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<bool> {
+        self.0.borrow_mut().stream.poll_read(cx, into).map(|read| matches!(read, Ok(1..)))
+    }
+}
+
 impl Gathering {
+    /// Reads into `buf`: first what was received before.
+    fn receive(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.overrun {
+            return Poll::Pending; // the connection's task sees it and ends the connection
+        }
+        let before = buf.filled().len();
+        let left = &self.read[self.read_at..];
+        if left.is_empty() {
+            let n = ready!(self.stream.poll_read(cx, buf.initialize_unfilled()))?;
+            buf.advance(n);
+        } else {
+            let n = left.len().min(buf.remaining());
+            buf.put_slice(&left[..n]);
+            self.read_at += n;
+            if self.read_at == self.read.len() {
+                self.read = Vec::new();
+                self.read_at = 0;
+            }
+        }
+        let received = &buf.filled()[before..];
+        self.heard |= !received.is_empty();
+        if let Some(guard) = &mut self.guard {
+            self.overrun = !guard.received(received);
+        }
+        Poll::Ready(Ok(()))
+    }
+
     fn send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.sent < self.bytes.len() {
             match ready!(self.stream.poll_write(cx, &self.bytes[self.sent..])) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(n) => self.sent += n,
+                Ok(n) => {
+                    self.sent += n;
+                    self.total += n as u64;
+                    if let Some(guard) = &mut self.guard {
+                        guard.sent(n);
+                    }
+                }
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
@@ -102,10 +195,7 @@ impl AsyncRead for Wire {
         if let Some(error) = shared.failed.take() {
             return Poll::Ready(Err(error));
         }
-        let n = ready!(shared.stream.poll_read(cx, buf.initialize_unfilled()))?;
-        shared.heard |= n > 0;
-        buf.advance(n);
-        Poll::Ready(Ok(()))
+        shared.receive(cx, buf)
     }
 }
 

@@ -7,7 +7,7 @@
 use gateway_core::headers::{Headers, Known};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::h1::HOP_BY_HOP;
+use crate::h1::{HOP_BY_HOP, may_trail};
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +47,10 @@ pub fn append(map: &HeaderMap, out: &mut Headers) {
 
 /// Appends received trailers to `out`, without fields that have no place in a trailer section.
 pub fn append_trailers(map: &HeaderMap, out: &mut Headers) {
-    append(map, out);
-    out.remove_all_known(SAID_OTHERWISE);
+    for (name, value) in map {
+        let known = Known::of(name.as_str().as_bytes());
+        if may_trail(known, name.as_str().as_bytes()) {
+            out.append_known(known, name.as_str(), value.as_bytes());
+        }
+    }
 }
