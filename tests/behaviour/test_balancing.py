@@ -194,6 +194,12 @@ def test_the_lowest_priority_is_tried_when_all_others_failed(serve: Serve, nodes
     assert served.log.next() == "UF 200 502, 200 GET / HTTP/1.1"
 
 
+def test_a_node_without_weight_is_no_further_try(serve: Serve, nodes: Nodes, dead: str) -> None:
+    served = serve(upstream_of(at(dead), nodes.node(0, 0)))
+    assert served.ask("GET / HTTP/1.1\r\nHost: shop\r\n\r\n").answer().status == 502
+    assert served.log.next() == "UF 502 502 GET / HTTP/1.1"
+
+
 @pytest.mark.parametrize("kind", ["least_conn", "ewma"])
 def test_a_node_that_keeps_its_request_gets_no_more(serve: Serve, nodes: Nodes, upstream: Upstream, kind: str) -> None:
     served = serve(upstream_of(at(upstream.node), nodes.node(0), type=kind))

@@ -136,7 +136,7 @@ pub(crate) struct Upstream {
     pub(crate) tls: Option<Arc<UpstreamTls>>,
     /// Health checks, if it has any.
     pub(crate) checker: Option<Arc<Checker>>,
-    retries: Option<u32>,
+    tries: u32,
 }
 
 impl Upstream {
@@ -185,6 +185,8 @@ impl Upstream {
                 }
             })
             .collect();
+        let some = nodes.iter().filter(|node| node.weight > 0).count() as u32;
+        let tries = config.retries.map_or(some, |retries| retries.saturating_add(1).min(some));
         let method = Method::build(&config.balancer, &nodes, &groups)
             .map_err(|message| ("/type", message))?;
         Ok(Self {
@@ -203,7 +205,7 @@ impl Upstream {
             keepalive: defaults.keepalive(config.keepalive_pool),
             tls: tls.map(Arc::new),
             checker: None,
-            retries: config.retries,
+            tries: tries.max(1),
         })
     }
 
@@ -235,8 +237,7 @@ impl Upstream {
 
     /// Nodes tried at most for one request.
     pub(crate) fn tries(&self) -> u32 {
-        let nodes = self.nodes.len() as u32;
-        self.retries.map_or(nodes, |retries| retries.saturating_add(1).min(nodes)).max(1)
+        self.tries
     }
 
     /// `http` or `https`.

@@ -28,6 +28,8 @@ fn each_node_is_tried_once_unless_the_document_says_less() {
     assert_eq!(upstream(json!({"nodes": nodes, "retries": 0})).tries(), 1);
     assert_eq!(upstream(json!({"nodes": nodes, "retries": 1})).tries(), 2);
     assert_eq!(upstream(json!({"nodes": nodes, "retries": 9})).tries(), 3);
+    assert_eq!(upstream(json!({"nodes": {"127.0.0.1:1": 1, "127.0.0.1:2": 0}})).tries(), 1);
+    assert_eq!(upstream(json!({"nodes": {"127.0.0.1:1": 0}})).tries(), 1);
 }
 
 #[test]
