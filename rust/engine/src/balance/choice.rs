@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::{Method, Turns};
 use crate::upstream::Upstream;
 
+/// Nodes drawn at random before the next one is taken that will do.
+const DRAWS: usize = 4;
+
 /// What a choice is made with.
 pub(super) struct Choice<'a> {
     upstream: &'a Upstream,
@@ -96,16 +99,21 @@ impl<'a> Choice<'a> {
         group: &Range<usize>,
         accept: impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let accepted = || group.clone().filter(|n| accept(*n));
-        let count = accepted().count();
-        if count < 2 {
-            return accepted().next();
-        }
-        let first = self.random.usize(..count);
-        let other = self.random.usize(..count - 1);
-        let second = if other >= first { other + 1 } else { other };
-        let (one, two) = (accepted().nth(first)?, accepted().nth(second)?);
+        let one = self.any(group, &accept)?;
+        let Some(two) = self.any(group, |n| n != one && accept(n)) else { return Some(one) };
         let cost = |n: usize| self.upstream.nodes[n].endpoint.load.cost(self.now_ms);
         Some(if cost(two) < cost(one) { two } else { one })
+    }
+
+    /// Any node that `accept` takes. A few are drawn before all are asked, since most are taken.
+    fn any(&mut self, group: &Range<usize>, accept: impl Fn(usize) -> bool) -> Option<usize> {
+        for _ in 0..DRAWS {
+            let drawn = self.random.usize(group.clone());
+            if accept(drawn) {
+                return Some(drawn);
+            }
+        }
+        let from = self.random.usize(group.clone());
+        (from..group.end).chain(group.start..from).find(|n| accept(*n))
     }
 }
