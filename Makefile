@@ -138,7 +138,7 @@ fmt: setup
 
 # --- Measurements ----------------------------------------------------------------------------------------------------
 
-## bench: measure against nginx, HAProxy and Envoy (25 minutes; ARGS='--quick' for a smoke run)
+## bench: measure against nginx, HAProxy and Envoy (40 minutes; ARGS='--quick' for a smoke run)
 bench: setup packages
 	$(call debian,haproxy,haproxy)
 	$(call debian,valgrind,valgrind)

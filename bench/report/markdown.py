@@ -85,10 +85,16 @@ def _failures(results: Results) -> str:
     if not results.failures:
         return ""
     lines = (
-        f"- {each.scenario}, {TITLES.get(each.peer, each.peer)}: {each.reason.splitlines()[0]}"
+        f"- {each.scenario}, {TITLES.get(each.peer, each.peer)}: {_in_one_line(each.reason)}"
         for each in results.failures
     )
     return "## What failed\n\n" + "\n".join(lines) + "\n"
+
+
+def _in_one_line(reason: str) -> str:
+    """Return what went wrong, and the end of the log that says why."""
+    what, *log = reason.splitlines()
+    return f"{what} {log[-1]}" if log else what
 
 
 def _machine(results: Results) -> str:

@@ -29,7 +29,7 @@ def results() -> Results:
         ],
         exact=[Exact("h1-1k", "nginx", "callgrind", (1, 2), 22_150.4), Exact("h1-1k", "nginx", "strace", (1, 2), 5.2)],
         starts=[Start("h1-1k", "nginx", 0.014, 1)],
-        failures=[Failure("tls-h1-1k", "envoy", "no answer\nand more")],
+        failures=[Failure("tls-h1-1k", "envoy", "no answer; its log ends:\nstarting\nport in use")],
     )
 
 
@@ -43,7 +43,7 @@ def test_the_details_show_counts_and_discarded_rounds(results: Results) -> None:
 
 
 def test_what_could_not_be_measured_is_named_in_one_line(results: Results) -> None:
-    assert "- tls-h1-1k, Envoy: no answer\n" in render_markdown(results)
+    assert "- tls-h1-1k, Envoy: no answer; its log ends: port in use\n" in render_markdown(results)
 
 
 def test_a_table_is_aligned_for_numbers() -> None:
