@@ -230,6 +230,15 @@ def test_a_request_leaves_a_node_that_hangs(serve: Serve, start: Start) -> None:
     assert lines.count("UT 200 [504, 200]") == 3
 
 
+def test_a_connection_that_is_not_made_is_not_waited_for(serve: Serve, start: Start, full: str) -> None:
+    b = start("b")
+    log = {"http__access_log_format": "$response_flags $status [$upstream_status]"}
+    served = serve(checked(full, b.node, active={"type": "tcp"}), **log, **INSIDE)
+    two = [served.ask(POST) for _ in range(2)]  # one for each node
+    assert {client.answer().body for client in two} == {b"b"}
+    assert sorted(served.log.next() for _ in two) == ["- 200 [200]", "UT 200 [504, 200]"]
+
+
 def test_a_request_that_may_not_be_repeated_stays(serve: Serve, start: Start, upstream: Upstream) -> None:
     b = start("b")
     served = serve(checked(upstream.node, b.node, active={"type": "tcp"}), **INSIDE)
