@@ -299,6 +299,12 @@ def test_an_upstream_of_several_routes_is_checked_once(serve: Serve, start: Star
     assert json.loads(inside(served, "/v1/healthcheck/upstreams/u").body) == checker
 
 
+def test_the_control_api_has_a_listener_of_its_own(serve: Serve, start: Start) -> None:
+    a = start("a")
+    served = serve(checked(a.node), apisix__control={"ip": "127.0.0.1", "port": 0})
+    assert statuses(served) == {a.port: "healthy"}
+
+
 def test_all_checks_can_be_switched_off(serve: Serve, start: Start) -> None:
     a = start("a")
     served = serve(checked(a.node), apisix__disable_upstream_healthcheck=True, **INSIDE)

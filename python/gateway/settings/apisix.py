@@ -90,6 +90,16 @@ class Status(Struct, frozen=True):
     """TCP port."""
 
 
+class Control(Struct, frozen=True):
+    """Where the Control API is answered, of which `/v1/healthcheck` is in this release."""
+
+    ip: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: Port = 9090
+    """TCP port."""
+
+
 class Apisix(Struct, frozen=True):
     """What the gateway listens on and how it finds its way."""
 
@@ -153,6 +163,13 @@ class Apisix(Struct, frozen=True):
     status: Status | None = Status()
     """Where `/status` and `/status/ready` are answered; `null` turns them off. APISIX has them off by default; here
     they are on, for this host only."""
+
+    enable_control: bool = True
+    """Answer the Control API, where `control` says."""
+
+    control: Control | None = None
+    """Where the Control API is answered, of which `/v1/healthcheck` is in this release. APISIX has it at 127.0.0.1:9090
+    unless told otherwise; here it is off until this section is there, and `status` answers the same."""
 
     disable_upstream_healthcheck: bool = False
     """Ignore the `checks` of every upstream."""

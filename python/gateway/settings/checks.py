@@ -55,6 +55,8 @@ def _addresses(settings: Settings) -> Iterator[tuple[Path, str]]:
     listening += [(("apisix", "ssl", "listen", index, "ip"), one.ip) for index, one in enumerate(apisix.ssl.listen)]
     if apisix.status:
         listening.append((("apisix", "status", "ip"), apisix.status.ip))
+    if apisix.control:
+        listening.append((("apisix", "control", "ip"), apisix.control.ip))
     address = settings.plugin_attr.prometheus.export_addr.ip
     listening.append((("plugin_attr", "prometheus", "export_addr", "ip"), address))
     for path, ip in listening:
@@ -99,6 +101,8 @@ def _ports(settings: Settings) -> Iterator[tuple[Path, str]]:
             uses.append((("apisix", "proxy_protocol", key), port))
     if apisix.status:
         uses.append((("apisix", "status", "port"), apisix.status.port))
+    if apisix.control and apisix.enable_control:
+        uses.append((("apisix", "control", "port"), apisix.control.port))
     if prometheus.enable_export_server:
         uses.append((("plugin_attr", "prometheus", "export_addr", "port"), prometheus.export_addr.port))
     for index, (path, port) in enumerate(uses):

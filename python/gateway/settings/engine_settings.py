@@ -87,7 +87,7 @@ class Upstream(Struct, frozen=True):
 
 
 class Address(Struct, frozen=True):
-    """Where `/status` is answered."""
+    """Where `/status` or the Control API is answered."""
 
     ip: str
     port: int
@@ -129,6 +129,7 @@ class EngineSettings(Struct, frozen=True):
     upstream: Upstream
     upstream_checks: bool
     status: Address | None
+    control: Address | None
     metrics: Metrics | None
     control_socket: str | None
     server_tokens: bool
@@ -169,6 +170,7 @@ def engine_settings(settings: Settings, *, ipv6: bool = True, handle_signals: bo
         ),
         upstream_checks=not apisix.disable_upstream_healthcheck,
         status=Address(apisix.status.ip, apisix.status.port) if apisix.status else None,
+        control=Address(apisix.control.ip, apisix.control.port) if apisix.control and apisix.enable_control else None,
         metrics=(
             Metrics(prometheus.export_addr.ip, prometheus.export_addr.port, prometheus.export_uri)
             if prometheus.enable_export_server

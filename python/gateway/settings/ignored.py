@@ -11,7 +11,6 @@ from msgspec import Struct
 
 _NO_LUA = "no Lua runs here; plugins are written in Rust or Python"
 _NO_NGINX = "there is no nginx.conf to put it into"
-_CONTROL = "of the Control API only `/v1/healthcheck` is in this release, where `apisix.status` listens"
 _ADMIN = "the Admin API is not in this release"
 _STREAM = "TCP and UDP proxying is not in this release"
 _NEVER = object()
@@ -46,8 +45,6 @@ IGNORED: dict[str, Reason] = {
     "apisix.stream_proxy": Reason(_STREAM),
     "apisix.ssl.listen[].enable_http3": Reason("HTTP/3 is not in this release", unless=False),
     "apisix.ssl.ssl_ciphers": Reason("every suite that is safe today is offered, and no other", unless=""),
-    "apisix.enable_control": Reason(_CONTROL, unless=False),
-    "apisix.control": Reason(_CONTROL),
     "apisix.disable_sync_configuration_during_start": Reason("a start waits for its configuration", unless=False),
     "apisix.data_encryption": Reason("no store that encrypts is in this release"),
     "apisix.lru": Reason("secrets are resolved when they change, not on the request path"),

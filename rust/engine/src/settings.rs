@@ -58,6 +58,8 @@ pub struct Settings {
     pub upstream_checks: bool,
     /// Where `/status` and `/status/ready` answer.
     pub status: Option<SocketAddress>,
+    /// Where APISIX's Control API answers.
+    pub control: Option<SocketAddress>,
     /// Where metrics are scraped.
     pub metrics: Option<MetricsListen>,
     /// The Unix socket on which the command line asks a running process; none opens none.
@@ -120,6 +122,7 @@ impl Default for Settings {
             },
             upstream_checks: true,
             status: None,
+            control: None,
             metrics: None,
             control_socket: None,
             server_tokens: true,

@@ -18,6 +18,11 @@ from gateway.settings import read
             "apisix.status.port",
             "port 7085 is taken by `apisix.node_listen`",
         ),
+        (
+            {"apisix": {"control": {"port": 9091}}},
+            "plugin_attr.prometheus.export_addr.port",
+            "port 9091 is taken by `apisix.control.port`",
+        ),
         ({"apisix": {"node_listen": [{"ip": "300.1.1.1"}]}}, "apisix.node_listen[0].ip", "is not an IP address"),
         ({"apisix": {"trusted_addresses": ["10.0.0.0/33"]}}, "apisix.trusted_addresses[0]", "nor a CIDR block"),
         ({"nginx_config": {"http": {"real_ip_from": ["x"]}}}, "nginx_config.http.real_ip_from[0]", "nor a CIDR block"),

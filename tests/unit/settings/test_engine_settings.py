@@ -71,3 +71,7 @@ def test_tls_versions_that_are_not_offered_are_left_out() -> None:
 def test_servers_can_be_off() -> None:
     settings = told({"apisix": {"status": None}, "plugin_attr": {"prometheus": {"enable_export_server": False}}})
     assert (settings.status, settings.metrics) == (None, None)
+    control = told({"apisix": {"control": {}}}).control
+    assert control is not None
+    assert (control.ip, control.port) == ("127.0.0.1", 9090)
+    assert told({"apisix": {"control": {}, "enable_control": False}}).control is None

@@ -428,9 +428,10 @@ fn bind_all(
         let protocol = if listen.tls { "https" } else { "http" };
         listeners.push(Listener { address: address.to_string(), protocol });
     }
-    let status = settings.status.as_ref().map(crate::settings::SocketAddress::socket);
+    let inside = [&settings.status, &settings.control].into_iter().flatten();
+    let inside = inside.map(crate::settings::SocketAddress::socket);
     let metrics = settings.metrics.as_ref().map(|m| SocketAddr::new(m.ip, m.port));
-    let mut internal: Vec<SocketAddr> = status.into_iter().chain(metrics).collect();
+    let mut internal: Vec<SocketAddr> = inside.chain(metrics).collect();
     internal.dedup();
     for address in internal {
         listen::claim(address)?;
