@@ -62,6 +62,7 @@ MISSING_PYTHON = $(if $(wildcard $(BIN)/pip),,$(if $(and $(PYTHON),$(shell $(PYT
 $(VENV)/.tools: pyproject.toml | $(MISSING_PYTHON)
 	$(call debian,cc,build-essential)
 	$(call debian,curl,curl ca-certificates)
+	$(call debian,haproxy,haproxy)
 	@command -v cargo >/dev/null || { echo 'installing Rust through rustup'; \
 		curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | \
 		sh -s -- -y --quiet --no-modify-path --profile minimal --component clippy,rustfmt; }
@@ -86,6 +87,7 @@ packages:
 	$(call debian,h2load,nghttp2-client)
 	$(call debian,openssl,openssl)
 	$(call debian,curl,curl ca-certificates)
+	$(call debian,haproxy,haproxy)
 	$(call debian,zsh,zsh)
 	$(call debian,fish,fish)
 

@@ -29,6 +29,14 @@ class Certificate:
             "key": self.key.read_text(),
         }
 
+    def as_client_ssl(self, name: str) -> dict[str, object]:
+        """The `ssls` resource `name` for upstreams to be shown."""
+        return {"id": name, "type": "client", "cert": self.certificate.read_text(), "key": self.key.read_text()}
+
+    def as_tls(self) -> dict[str, str]:
+        """The `tls` of an upstream that is shown it."""
+        return {"client_cert": self.certificate.read_text(), "client_key": self.key.read_text()}
+
     def server(self) -> ssl.SSLContext:
         """The context of a server that shows it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -45,6 +45,10 @@ class Lines:
         return line
 
 
+EXPORTER = {"enable_export_server": True, "export_addr": {"ip": "127.0.0.1", "port": 0}}
+"""`plugin_attr.prometheus` of a gateway whose last listener is for metrics."""
+
+
 class Served:
     """A running gateway, as a test sees it."""
 
@@ -71,6 +75,14 @@ class Served:
     def ask(self, request: str) -> Peer:
         """A new client that has asked."""
         return self.connect().send(request)
+
+    def metrics(self) -> dict[str, float]:
+        """The samples, by name and labels, where the last listener is for metrics."""
+        self.peers.append(Peer(socket.create_connection(self.addresses[-1], PATIENCE)))
+        answer = self.peers[-1].send("GET /apisix/prometheus/metrics HTTP/1.1\r\nHost: m\r\n\r\n").answer()
+        assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+        lines = answer.body.decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")}
 
     def publish(self, *routes: dict[str, Any], **resources: Any) -> None:
         """Serve other resources."""

@@ -11,6 +11,8 @@ from authority import Authority
 from dialogue import Peer, Upstream
 from gateways import Served, route
 
+import gateway
+
 Serve = Callable[..., Served]
 
 GET = "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
@@ -178,6 +180,100 @@ def test_an_answer_that_ends_by_closing_is_whole_only_if_tls_says_so(
         else:
             server.close()
             assert client.ended()
+
+
+@pytest.fixture
+def choosy(authority: Authority) -> Iterator[SecureUpstream]:
+    """An upstream that demands a certificate of the authority's."""
+    context = authority.issue("shop.test", "IP:127.0.0.1").server()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.root.certificate)
+    one = SecureUpstream(context)
+    yield one
+    one.close()
+
+
+def shown_by(server: Peer) -> bytes:
+    """The certificate that the gateway shows."""
+    assert isinstance(server.socket, ssl.SSLSocket)
+    return server.socket.getpeercert(binary_form=True) or b""
+
+
+def test_an_upstream_that_demands_a_certificate_gets_none_unless_it_is_configured(
+    serve: Serve, authority: Authority, choosy: SecureUpstream
+) -> None:
+    served = serve(https(choosy.node), apisix__ssl=trusting(authority))
+    client = served.ask(GET)
+    refused(choosy)
+    assert client.answer().status == 502
+
+
+def test_a_certificate_may_stand_in_the_upstream(serve: Serve, authority: Authority, choosy: SecureUpstream) -> None:
+    ours = authority.issue("gateway.test")
+    served = serve(https(choosy.node, upstream__tls=ours.as_tls()), apisix__ssl=trusting(authority))
+    client = served.ask(GET)
+    server = choosy.accept()
+    exchange(client, server)
+    assert shown_by(server) == ours.der()
+
+
+def test_connections_with_different_certificates_are_never_shared(
+    serve: Serve, authority: Authority, choosy: SecureUpstream
+) -> None:
+    first, second = authority.issue("one.test"), authority.issue("two.test")
+    served = serve(
+        https(choosy.node, id="1", uri="/1", upstream__tls=first.as_tls()),
+        https(choosy.node, id="2", uri="/2", upstream__tls=second.as_tls()),
+        apisix__ssl=trusting(authority),
+    )
+    for path, certificate in (("/1", first), ("/2", second), ("/1", first), ("/2", second)):
+        client = served.ask(GET.replace("/", path, 1))
+        if len(choosy.peers) < 2:
+            choosy.accept()
+        server = choosy.peers[int(path[1:]) - 1]
+        assert server.head().line == f"GET {path} HTTP/1.1"
+        server.send(OK)
+        assert client.answer().body == b"hi"
+        assert shown_by(server) == certificate.der()
+
+
+def test_a_certificate_is_shown_by_reference_and_followed_when_it_changes(
+    serve: Serve, authority: Authority, choosy: SecureUpstream
+) -> None:
+    first, second = authority.issue("one.test"), authority.issue("two.test")
+    named = https(choosy.node, upstream__tls={"client_cert_id": "ours"})
+    served = serve(named, ssls=[first.as_client_ssl("ours")], apisix__ssl=trusting(authority))
+    client = served.connect()
+    for certificate in (first, second):
+        served.publish(named, ssls=[certificate.as_client_ssl("ours")])
+        client.send(GET)
+        server = choosy.accept()
+        exchange(client, server)
+        assert shown_by(server) == certificate.der()
+
+
+def test_a_certificate_that_is_missing_is_502_until_it_comes(
+    serve: Serve, authority: Authority, choosy: SecureUpstream
+) -> None:
+    ours, theirs = authority.issue("one.test"), authority.issue("shop.test")
+    named = https(choosy.node, upstream__tls={"client_cert_id": "ours"})
+    served = serve(named, apisix__ssl=trusting(authority))
+    assert "tls.client_cert_id names no ssl of type client" in served.errors.next()
+    client = served.ask(GET)
+    assert client.answer().status == 502
+    served.publish(named, ssls=[theirs.as_ssl("shop.test") | {"id": "ours"}])
+    assert client.send(GET).answer().status == 502
+    served.publish(named, ssls=[ours.as_client_ssl("ours")])
+    client.send(GET)
+    exchange(client, choosy.accept())
+    served.publish(named)
+    assert client.send(GET).answer().status == 502
+
+
+def test_a_certificate_that_cannot_be_read_is_refused_where_it_stands(serve: Serve, authority: Authority) -> None:
+    pair = authority.issue("one.test").as_tls() | {"client_key": authority.issue("two.test").key.read_text()}
+    with pytest.raises(gateway.ConfigError, match=r"/upstream/tls/client_cert.*does not belong"):
+        serve(https("127.0.0.1:1", upstream__tls=pair))
 
 
 def _unwrap(socket: ssl.SSLSocket) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from authority import Authority
 from dialogue import Message, Peer, Upstream
-from gateways import Served, route
+from gateways import EXPORTER, Served, route
 
 import gateway
 
@@ -67,18 +67,9 @@ def measured(serve: Serve, settings: Callable[..., dict[str, object]]) -> Callab
     """Starts a gateway with metrics on its second listener."""
 
     def start(*routes: dict[str, object], **more: object) -> Served:
-        export = {"enable_export_server": True, "export_addr": {"ip": "127.0.0.1", "port": 0}}
-        return serve(*routes, plugin_attr__prometheus=export, **more)
+        return serve(*routes, plugin_attr__prometheus=EXPORTER, **more)
 
     return start
-
-
-def metrics(served: Served) -> dict[str, float]:
-    """The samples, by name and labels."""
-    answer = inside(served, "/apisix/prometheus/metrics")
-    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
-    lines = answer.body.decode().splitlines()
-    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")}
 
 
 def test_requests_flags_and_failures_are_counted(
@@ -93,7 +84,7 @@ def test_requests_flags_and_failures_are_counted(
     for path in ("/none", "/dead"):
         client.send(GET.replace("/", path, 1))
         client.answer()
-    found = metrics(served)
+    found = served.metrics()
 
     def total(name: str, *labels: str) -> float:
         return sum(
@@ -108,4 +99,4 @@ def test_requests_flags_and_failures_are_counted(
 
 def test_certificates_tell_when_they_expire(measured: Callable[..., Served], authority: Authority) -> None:
     served = measured(ssls=[authority.issue("shop.test").as_ssl("shop.test")])
-    assert any(key.startswith("gateway_certificate") or "certificate" in key for key in metrics(served))
+    assert any(key.startswith("gateway_certificate") or "certificate" in key for key in served.metrics())

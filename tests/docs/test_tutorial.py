@@ -1,4 +1,4 @@
-"""docs/tutorial.md, run: each `sh` block in one shell, compared with the `text` block that follows it.
+"""The pages that are run: each `sh` block in one shell, compared with the `text` block that follows it.
 
 In a `text` block `…` stands for anything. Ports are replaced by free ones, and /tmp/tutorial by a folder of the test's.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-PORTS = ("8000", "9080", "9443", "7085", "9091")
+PORTS = ("8000", "9080", "9443", "9181", "7085", "9091")
 PATIENCE = 20.0  # seconds for a change to serve, or a command to end; a hang fails, slowness does not
 BLOCK = re.compile(r"^```sh\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 
@@ -97,12 +97,13 @@ def pattern(expected: str) -> re.Pattern[str]:
     return re.compile(".*".join(parts), re.DOTALL)
 
 
-def test_the_tutorial_does_what_it_says(shell: Shell, tmp_path: Path) -> None:
-    text = (ROOT / "docs/tutorial.md").read_text().replace("/tmp/tutorial", str(tmp_path / "tutorial"))  # noqa: S108
+@pytest.mark.parametrize(("page", "least"), [("tutorial", 21), ("tls", 10)])
+def test_a_page_does_what_it_says(shell: Shell, tmp_path: Path, page: str, least: int) -> None:
+    text = (ROOT / f"docs/{page}.md").read_text().replace("/tmp/tutorial", str(tmp_path / "tutorial"))  # noqa: S108
     for port, free in zip(PORTS, free_ports(len(PORTS)), strict=True):
         text = re.sub(rf"\b{port}\b", free, text)
     blocks = BLOCK.findall(text)
-    assert len(blocks) > 20
+    assert len(blocks) >= least
     for block, expected in blocks:
         end = time.monotonic() + PATIENCE
         while True:

@@ -12,6 +12,7 @@ mod exchange;
 mod forward;
 mod health;
 pub mod matching;
+mod mtls;
 pub mod observe;
 mod pipeline;
 pub mod publish;

@@ -148,7 +148,7 @@ pub struct Listen {
     pub tls: bool,
     /// Whether HTTP/2 is offered.
     pub http2: bool,
-    /// Whether connections start with a PROXY header (served by a later release).
+    /// Whether connections start with a PROXY header, version 1 or 2.
     pub proxy_protocol: bool,
 }
 

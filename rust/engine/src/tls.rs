@@ -1,18 +1,30 @@
 //! TLS towards upstreams.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use gateway_core::config::{self, Host};
+use gateway_core::config::{self, ClientCertificate, Host};
 use gateway_net::stream::Stream;
-use gateway_net::tls::{ClientHandshake, ClientOptions, ClientTls, HandshakeError, Trust};
+use gateway_net::tls::{
+    Certificate, ClientHandshake, ClientOptions, ClientTls, HandshakeError, Trust,
+};
 use tokio::net::TcpStream;
+
+/// What TLS towards upstreams is made of. Owned by the publishing thread.
+#[derive(Debug, Default)]
+pub(crate) struct Identities {
+    trust: Trust,
+    /// The certificates of SSL objects of type `client`, by their ids.
+    pub(crate) certificates: HashMap<Box<str>, Certificate>,
+}
 
 /// How TLS connections to an upstream are made.
 #[derive(Debug)]
 pub(crate) struct UpstreamTls {
     client: ClientTls,
-    /// What connections are shared by: equal texts, equal trust.
-    identity: Box<str>,
+    /// Whether `tls.client_cert_id` names no SSL object of type `client`. Then no connection may
+    /// be made: an upstream that only asks for a certificate would take us for a stranger.
+    pub(crate) lacks_certificate: bool,
 }
 
 impl UpstreamTls {
@@ -20,25 +32,35 @@ impl UpstreamTls {
     /// has none.
     ///
     /// # Errors
-    /// In words.
+    /// Where in the upstream, and in words.
     pub(crate) fn build(
         config: &config::Tls,
         ca: Option<&Arc<str>>,
-        trust: &mut Trust,
-    ) -> Result<Self, String> {
-        if config.client_certificate.is_some() {
-            return Err("client certificates towards upstreams are not served yet".into());
-        }
+        identities: &mut Identities,
+    ) -> Result<Self, (&'static str, String)> {
+        let mut lacks_certificate = false;
+        let certificate = match &config.client_certificate {
+            None => None,
+            Some(ClientCertificate::Inline { cert, key }) => {
+                let pair = Certificate::from_pem(cert.as_bytes(), key.reveal().as_bytes());
+                Some(pair.map_err(|error| ("/tls/client_cert", error.to_string()))?)
+            }
+            Some(ClientCertificate::Ssl(id)) => {
+                let found = identities.certificates.get(&**id).cloned();
+                lacks_certificate = found.is_none();
+                found
+            }
+        };
         let ca = config.ca.as_deref().map(Arc::from).or_else(|| ca.cloned());
-        let options = ClientOptions { verify: config.verify, ca, alpn: Vec::new() };
-        let client = trust.client(&options).map_err(|error| error.to_string())?;
-        let identity = format!("{}:{}", config.verify, options.ca.as_deref().unwrap_or_default());
-        Ok(Self { client, identity: identity.into() })
+        let options = ClientOptions { verify: config.verify, ca, certificate, alpn: Vec::new() };
+        let client = identities.trust.client(&options);
+        let client = client.map_err(|error| ("/tls", error.to_string()))?;
+        Ok(Self { client, lacks_certificate })
     }
 
-    /// What makes connections to one address different: trust.
-    pub(crate) fn identity(&self) -> Box<str> {
-        self.identity.clone()
+    /// What makes connections to one address different: trust, and what we show of ourselves.
+    pub(crate) fn number(&self) -> u64 {
+        self.client.number()
     }
 
     /// A handshake over `socket`, for `name`.

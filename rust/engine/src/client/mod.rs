@@ -17,13 +17,16 @@ mod serve;
 use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use gateway_core::headers::{Headers, Lines};
 use gateway_core::method::Method;
 use gateway_net::h1::{Fields, Framing, Upgrade, Version, append_response};
 use gateway_net::h2::server::{Gone, ServerStream};
+use gateway_net::proxy_protocol::Addresses;
 use gateway_net::socket::Socket as _;
+use gateway_net::tls::{ClientCertificate, ClientVerification};
 
 use crate::exchange::Exchange;
 use crate::worker::deadlines::Deadline;
@@ -41,7 +44,7 @@ const FRAME: usize = 16 << 10;
 /// Where a connection came from.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    /// The client's end.
+    /// The client's end: the connection's, unless a PROXY header names another.
     pub(crate) peer: SocketAddr,
     /// Its address as text, which every request names several times.
     pub(crate) peer_text: IpText,
@@ -51,18 +54,12 @@ pub(crate) struct Origin {
     pub(crate) purpose: Purpose,
     /// Whether HTTP/2 may be spoken without being agreed on in a TLS handshake.
     pub(crate) http2: bool,
+    /// What a PROXY header said, on a listener that takes one.
+    pub(crate) proxied: Option<Box<Proxied>>,
     /// What the TLS handshake settled, on a TLS listener.
     pub(crate) tls: Option<Box<TlsFacts>>,
     /// What every request of it tells an upstream alike; laid out by the first.
     pub(crate) forwarded: OnceCell<Forwarded>,
-}
-
-impl Origin {
-    /// A connection from `peer` to `local`, without TLS so far and with HTTP/1 alone.
-    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, purpose: Purpose) -> Self {
-        let (peer_text, forwarded) = (IpText::new(peer.ip()), OnceCell::new());
-        Self { peer, peer_text, local, purpose, http2: false, tls: None, forwarded }
-    }
 }
 
 /// Forwarding fields of a client that is not believed.
@@ -74,6 +71,30 @@ pub(crate) struct Forwarded {
     pub(crate) lines: Lines,
 }
 
+impl Origin {
+    /// A connection from `peer` to `local`, of which nothing more is known so far; with HTTP/1
+    /// alone.
+    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, purpose: Purpose) -> Self {
+        let peer_text = IpText::new(peer.ip());
+        let forwarded = OnceCell::new();
+        Self { peer, peer_text, local, purpose, http2: false, proxied: None, tls: None, forwarded }
+    }
+
+    /// The other end of the connection itself, a load balancer's where there is one.
+    pub(crate) fn connection(&self) -> SocketAddr {
+        self.proxied.as_ref().map_or(self.peer, |proxied| proxied.connection)
+    }
+}
+
+/// What a PROXY header said.
+#[derive(Debug, Clone)]
+pub(crate) struct Proxied {
+    /// The other end of the connection that it came on.
+    pub(crate) connection: SocketAddr,
+    /// Both ends of the connection that it speaks for.
+    pub(crate) addresses: Addresses,
+}
+
 /// What a TLS handshake settled.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TlsFacts {
@@ -82,7 +103,13 @@ pub(crate) struct TlsFacts {
     /// As nginx's `$ssl_protocol` has it.
     pub(crate) protocol: &'static str,
     /// As OpenSSL names it.
-    pub(crate) cipher: Box<str>,
+    pub(crate) cipher: &'static str,
+    /// Whether a session was resumed.
+    pub(crate) resumed: bool,
+    /// Which client certificates were asked for.
+    pub(crate) verification: Option<Arc<ClientVerification>>,
+    /// The one that the client showed.
+    pub(crate) client: Option<ClientCertificate>,
 }
 
 /// A client, as one exchange sees it.

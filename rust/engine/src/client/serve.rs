@@ -15,10 +15,11 @@ use crate::respond::{self, Answer};
 use crate::worker::{Purpose, Serving, Worker};
 use crate::{pipeline, status};
 
-/// Serves requests on `stream` until one side has had enough.
+/// Serves requests on `stream`, of which `received` was read before, until one side has had enough.
 pub(crate) async fn serve(
     worker: Serving,
     stream: Stream,
+    received: Vec<u8>,
     origin: Rc<Origin>,
     counted: Connection,
 ) {
@@ -26,6 +27,7 @@ pub(crate) async fn serve(
     let deadline = worker.deadlines.register(&waker);
     deadline.set(worker.now_ms() + worker.limits.client_header_ms);
     let mut connection = Http1Connection::new(stream, deadline, origin, counted);
+    connection.http1.unread = received;
     loop {
         match connection.next(&worker).await {
             Next::Request(exchange, upload) => {

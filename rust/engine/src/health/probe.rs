@@ -103,7 +103,7 @@ impl Probe {
 
     /// Whether `other` sends the same to the same nodes.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let trust = |probe: &Self| probe.tls.as_ref().map(UpstreamTls::identity);
+        let trust = |probe: &Self| probe.tls.as_ref().map(UpstreamTls::number);
         self.active == other.active
             && self.pass_host == other.pass_host
             && trust(self) == trust(other)

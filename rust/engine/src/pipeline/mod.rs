@@ -7,6 +7,8 @@ use gateway_net::h1::Framing;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::forward::{self, Ungathered, Upload};
+use crate::matching::MatchInput as _;
+use crate::mtls;
 use crate::observe::flags::Flag;
 use crate::respond::{self, Answer};
 use crate::snapshot::{Lookup, Target};
@@ -149,6 +151,12 @@ fn decide(
 ) -> Result<Option<usize>, Answer> {
     screen(worker, client, exchange)?;
     let snapshot = worker.snapshot();
+    if let Some(tls) = &client.origin.tls
+        && snapshot.certificates.verifies_clients()
+    {
+        let view = View { worker, client, exchange };
+        mtls::check(&snapshot, tls, view.host(), view.path())?;
+    }
     let found = match snapshot.find(&View { worker, client, exchange }) {
         Lookup::Found(found) => found,
         Lookup::NeedsBody(limit) => return Ok(Some(limit)),
@@ -191,6 +199,10 @@ pub(crate) fn unserved(target: &Target) -> Answer {
         Target::ServiceMissing => Answer::error_msg(404, Flag::GatewayError, "404 Route Not Found"),
         Target::UpstreamMissing => {
             Answer::problem(502, Flag::GatewayError, "the route's upstream is missing")
+        }
+        Target::CertificateMissing => {
+            let detail = "the upstream's client certificate is missing";
+            Answer::problem(502, Flag::GatewayError, detail)
         }
         Target::None | Target::Upstream { .. } => {
             let text = "missing upstream configuration in Route or Service";

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use gateway_core::config::{self, Balancer, HashKey, Invalid, Kind, ProbeType, TlsVersion, Usage};
-use gateway_kit::expr::Expr;
-use gateway_net::tls::{Certificate, CertificateTable, HostOptions, Versions, VirtualHost};
+use gateway_kit::expr::{Expr, Pattern};
+use gateway_net::tls::{
+    Certificate, CertificateTable, ClientVerification, HostOptions, Versions, VirtualHost,
+};
 use serde_json::Value;
 
-use super::Publisher;
+use super::{Publisher, Ready};
 use crate::health::{self, Checker, Probe};
 use crate::matching::RouteSpec;
 use crate::settings::Settings;
@@ -101,7 +103,7 @@ impl Publisher {
         self.last_upstream += 1;
         let (number, registry) = (self.last_upstream, &mut self.registry);
         let mut built =
-            Upstream::build(upstream, number, registry, &mut self.trust, &self.defaults)
+            Upstream::build(upstream, number, registry, &mut self.identities, &self.defaults)
                 .map_err(|(pointer, message)| Invalid::at(pointer, message))?;
         if let Some(checks) = &upstream.checks
             && self.defaults.checks
@@ -115,6 +117,13 @@ impl Publisher {
         }
         let warned = without_effect(upstream);
         warnings.extend(warned.map(|what| format!("{} {id}: {what}", kind.noun())));
+        if built.lacks_certificate() {
+            warnings.push(format!(
+                "{} {id}: tls.client_cert_id names no ssl of type client, so requests for it are \
+                 answered with 502",
+                kind.noun()
+            ));
+        }
         Ok(Arc::new(built))
     }
 
@@ -130,8 +139,9 @@ impl Publisher {
             ProbeType::Https => {
                 let verify = active.https_verify_certificate;
                 let tls = config::Tls { verify, ..upstream.tls.clone() };
-                let built = UpstreamTls::build(&tls, self.defaults.ca.as_ref(), &mut self.trust);
-                Some(built.map_err(|message| Invalid::at("/checks/active/type", message))?)
+                let ca = self.defaults.ca.as_ref();
+                let built = UpstreamTls::build(&tls, ca, &mut self.identities);
+                Some(built.map_err(|(pointer, message)| Invalid::at(pointer, message))?)
             }
             ProbeType::Http | ProbeType::Tcp => None,
         };
@@ -139,13 +149,13 @@ impl Publisher {
             .map_err(|(pointer, message)| Invalid::at(format!("/checks{pointer}"), message))
     }
 
-    /// A server certificate; none if it is off or for upstreams.
+    /// Certificates towards clients or upstreams.
     pub(super) fn build_ssl(
         &mut self,
         ssl: &config::Ssl,
         settings: &Settings,
-    ) -> Result<Option<Arc<VirtualHost>>, Invalid> {
-        let certificates = ssl
+    ) -> Result<Ready, Invalid> {
+        let mut certificates = ssl
             .pairs
             .iter()
             .enumerate()
@@ -155,14 +165,13 @@ impl Publisher {
                     .map_err(|error| Invalid::at(pointer, error.to_string()))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        if !ssl.enabled || ssl.usage == Usage::Client {
-            return Ok(None);
+        if !ssl.enabled {
+            return Ok(Ready::Other);
         }
-        if ssl.client.is_some() {
-            let message = "client certificates (client.ca) are not verified by this release yet, \
-                           so this host would be open to everybody";
-            return Err(Invalid::at("/client", message));
+        if ssl.usage == Usage::Client {
+            return Ok(Ready::ClientCertificate(certificates.swap_remove(0)));
         }
+        let (client, exempt) = ssl.client.as_ref().map(build_verification).transpose()?.unzip();
         let named: Vec<&str> = match ssl.protocols.is_empty() {
             true => settings.ssl.protocols.iter().map(String::as_str).collect(),
             false => ssl.protocols.iter().map(|version| name(*version)).collect(),
@@ -174,14 +183,16 @@ impl Publisher {
             alpn.insert(0, b"h2".to_vec());
         }
         let options = HostOptions {
+            id: Box::from(&*ssl.id),
             names: ssl.snis.clone(),
             certificates,
+            client: client.map(Arc::new),
             versions,
             alpn,
             tickets: settings.ssl.session_tickets,
         };
         VirtualHost::new(options, &self.sessions)
-            .map(|host| Some(Arc::new(host)))
+            .map(|host| Ready::Host(Arc::new(host), exempt.unwrap_or_default()))
             .map_err(|error| Invalid::at("", error.to_string()))
     }
 
@@ -192,6 +203,27 @@ impl Publisher {
         let hosts = ssls.into_iter().map(|(_, host)| Arc::clone(host));
         CertificateTable::new(hosts, settings.ssl.fallback_sni.as_deref())
     }
+}
+
+/// Which client certificates an SSL object asks for, and the paths that need none. Where every path
+/// needs one the handshake demands it, as in APISIX.
+fn build_verification(
+    client: &config::ClientVerification,
+) -> Result<(ClientVerification, Arc<[Pattern]>), Invalid> {
+    let exempt = client
+        .skip_mtls_uri_regex
+        .iter()
+        .enumerate()
+        .map(|(at, regex)| {
+            Pattern::new(regex, false).map_err(|message| {
+                Invalid::at(format!("/client/skip_mtls_uri_regex/{at}"), message)
+            })
+        })
+        .collect::<Result<Arc<[_]>, _>>()?;
+    let (depth, demanded) = (client.depth as usize, exempt.is_empty());
+    let verification = ClientVerification::new(&client.ca, depth, demanded)
+        .map_err(|error| Invalid::at("/client/ca", error.to_string()))?;
+    Ok((verification, exempt))
 }
 
 /// What an upstream asks for and does not get, or should think about.

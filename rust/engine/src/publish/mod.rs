@@ -5,6 +5,7 @@
 //! leaves no trace, and a good one costs what it touches.
 
 mod build;
+mod certificates;
 mod file;
 mod listing;
 mod slots;
@@ -17,8 +18,9 @@ use std::sync::Arc;
 use gateway_core::config::{self, Catalogue, Context, Invalid, Kind, Origin, Resource};
 use gateway_core::source::Position;
 pub use gateway_core::source::Problem;
+use gateway_kit::expr::Pattern;
 use gateway_net::pool;
-use gateway_net::tls::{Certificate, SessionStore, Trust, VirtualHost};
+use gateway_net::tls::{Certificate, SessionStore, VirtualHost};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,6 +28,7 @@ use crate::health::{Checker, Health};
 use crate::matching::Router;
 use crate::settings::{Settings, millis};
 use crate::snapshot::{Route, Service, Slot, Snapshot};
+use crate::tls::Identities;
 use crate::upstream::endpoint::Registry;
 use crate::upstream::{Defaults, Upstream};
 use slots::Slots;
@@ -75,8 +78,11 @@ pub struct Report {
 enum Ready {
     Route(Arc<config::Route>, Arc<Route>),
     Service(Arc<config::Service>, Arc<Service>),
-    Upstream(Arc<Upstream>),
-    Ssl(Option<Arc<VirtualHost>>),
+    Upstream(Arc<config::Upstream>, Arc<Upstream>),
+    /// A certificate towards clients, and paths that need none of theirs.
+    Host(Arc<VirtualHost>, Arc<[Pattern]>),
+    /// One towards upstreams.
+    ClientCertificate(Certificate),
     /// Kept, and used by nothing yet.
     Other,
     Removed,
@@ -88,8 +94,8 @@ impl Ready {
         match self {
             Self::Route(_, route) => route.destination.checker(),
             Self::Service(_, service) => service.destination.checker(),
-            Self::Upstream(upstream) => upstream.checker.as_ref(),
-            Self::Ssl(_) | Self::Other | Self::Removed => None,
+            Self::Upstream(_, upstream) => upstream.checker.as_ref(),
+            Self::Host(..) | Self::ClientCertificate(_) | Self::Other | Self::Removed => None,
         }
     }
 }
@@ -98,13 +104,14 @@ impl Ready {
 #[derive(Debug)]
 pub(crate) struct Publisher {
     registry: Registry,
-    trust: Trust,
+    identities: Identities,
     defaults: Defaults,
     /// Shared with who runs the checks.
     health: Arc<Health>,
     sessions: Arc<SessionStore>,
     routes: HashMap<Box<str>, (Arc<config::Route>, Arc<Route>)>,
     services: HashMap<Box<str>, Arc<config::Service>>,
+    upstreams: HashMap<Box<str>, Arc<config::Upstream>>,
     ssls: HashMap<Box<str>, Arc<VirtualHost>>,
     /// Routes of each service, which take its hosts if they have none.
     routes_of_service: HashMap<Box<str>, HashSet<Box<str>>>,
@@ -141,10 +148,11 @@ impl Publisher {
             },
             registry: Registry::default(),
             health: Arc::default(),
-            trust: Trust::default(),
+            identities: Identities::default(),
             sessions: Arc::default(),
             routes: HashMap::new(),
             services: HashMap::new(),
+            upstreams: HashMap::new(),
             ssls: HashMap::new(),
             routes_of_service: HashMap::new(),
             route_slots: Slots::default(),
@@ -181,13 +189,23 @@ impl Publisher {
         let mut problems = Vec::new();
         let mut warnings = Vec::new();
         let mut ready = Vec::with_capacity(changes.len());
-        for change in changes {
+        let before = self.identities.certificates.clone();
+        // Certificates first: upstreams are built with those that they name.
+        let (ssls, others): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| change.kind == Kind::Ssl.directory());
+        for change in ssls.into_iter().chain(others) {
             match self.prepare(&change, origin, settings, &mut warnings) {
-                Ok((kind, made)) => ready.push((kind, change.id, made)),
+                Ok((kind, made)) => {
+                    self.note_certificate(kind, &change.id, &made);
+                    ready.push((kind, change.id, made));
+                }
                 Err(invalid) => problems.push(problem(&change, invalid)),
             }
         }
+        self.rebuild_for_certificates(&before, &mut ready, settings, &mut warnings);
         if mode == Mode::Atomic && !problems.is_empty() {
+            self.identities.certificates = before;
+            problems.sort_by_key(|problem| (problem.line, problem.column));
             return Err(problems);
         }
         self.put(ready, settings);
@@ -239,9 +257,10 @@ impl Publisher {
                 Ready::Service(config, service)
             }
             Resource::Upstream(config) => {
-                Ready::Upstream(self.build_upstream(&config, (kind, id), warnings)?)
+                let upstream = self.build_upstream(&config, (kind, id), warnings)?;
+                Ready::Upstream(config, upstream)
             }
-            Resource::Ssl(config) => Ready::Ssl(self.build_ssl(&config, settings)?),
+            Resource::Ssl(config) => self.build_ssl(&config, settings)?,
             _ => {
                 warnings.push(format!(
                     "{} {id} is kept and has no effect in this release yet",
@@ -276,20 +295,26 @@ impl Publisher {
                     let slot = self.service_slots.of(&id);
                     set(Arc::make_mut(&mut self.snapshot.services), slot, None);
                 }
-                (_, Ready::Upstream(upstream)) => {
+                (_, Ready::Upstream(config, upstream)) => {
                     let slot = self.upstream_slots.of(&id);
+                    self.upstreams.insert(id.into(), config);
                     set(Arc::make_mut(&mut self.snapshot.upstreams), slot, Some(upstream));
                 }
                 (Kind::Upstream, Ready::Removed) => {
+                    self.upstreams.remove(id.as_str());
                     let slot = self.upstream_slots.of(&id);
                     set(Arc::make_mut(&mut self.snapshot.upstreams), slot, None);
                 }
-                (_, Ready::Ssl(Some(host))) => {
+                (_, Ready::Host(host, exempt)) => {
+                    self.set_exempt(&id, exempt);
                     self.ssls.insert(id.into(), host);
                     certificates = true;
                 }
-                (Kind::Ssl, _) => certificates |= self.ssls.remove(id.as_str()).is_some(),
-                (_, Ready::Other | Ready::Removed | Ready::Ssl(None)) => {}
+                (Kind::Ssl, _) => {
+                    self.set_exempt(&id, Arc::default());
+                    certificates |= self.ssls.remove(id.as_str()).is_some();
+                }
+                (_, Ready::Other | Ready::Removed | Ready::ClientCertificate(_)) => {}
             }
         }
         for service in hosts_changed {

@@ -37,6 +37,7 @@ fn goes(snapshot: &Snapshot, host: &str, path: &str) -> String {
         Target::Upstream { upstream, .. } => upstream.nodes[0].endpoint.authority.to_string(),
         Target::ServiceMissing => "service missing".into(),
         Target::UpstreamMissing => "upstream missing".into(),
+        Target::CertificateMissing => "certificate missing".into(),
         Target::None => "none".into(),
     }
 }

@@ -10,6 +10,7 @@ use gateway_net::tls::CertificateTable;
 
 use crate::health::Checker;
 use crate::matching::{Match, MatchInput, Router, RouterKind};
+use crate::mtls::Exempt;
 use crate::upstream::{Timeouts, Upstream};
 use crate::variables::Variable;
 
@@ -91,6 +92,8 @@ pub(crate) enum Target {
     ServiceMissing,
     /// The upstream named does not exist: 502.
     UpstreamMissing,
+    /// The client certificate that the upstream names does not exist: APISIX answers 502.
+    CertificateMissing,
     /// Neither route nor service names one: 503.
     None,
 }
@@ -117,6 +120,8 @@ pub(crate) struct Snapshot {
     pub(crate) upstreams: Arc<Vec<Option<Arc<Upstream>>>>,
     /// Certificates for TLS listeners.
     pub(crate) certificates: Arc<CertificateTable>,
+    /// Paths that need no client certificate.
+    pub(crate) exempt: Arc<Exempt>,
 }
 
 impl Snapshot {
@@ -128,6 +133,7 @@ impl Snapshot {
             services: Arc::default(),
             upstreams: Arc::default(),
             certificates: Arc::default(),
+            exempt: Arc::default(),
         }
     }
 
@@ -171,7 +177,10 @@ impl Snapshot {
                 _ => return Target::UpstreamMissing,
             },
         };
-        Target::Upstream { upstream, service }
+        match upstream.lacks_certificate() {
+            true => Target::CertificateMissing,
+            false => Target::Upstream { upstream, service },
+        }
     }
 }
 

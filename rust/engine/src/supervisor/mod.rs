@@ -30,7 +30,7 @@ use crate::observe::log_file::{LogFile, Target};
 use crate::publish::{Change, File, Mode, Problem, Publisher, Report};
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::worker::{self, Command, Listening, Purpose};
+use crate::worker::{self, Command, Listening, Port, Purpose};
 
 pub use events::Event;
 use events::Events;
@@ -422,8 +422,13 @@ fn bind_all(
             let socket = listen::bind(address)?;
             // With port 0 the kernel chooses once, and the other workers join.
             address = socket.local_addr()?;
-            let (tls, http2) = (listen.tls, listen.http2);
-            worker.push(Listening { socket, purpose: Purpose::Proxy, tls, http2 });
+            let port = Port {
+                purpose: Purpose::Proxy,
+                proxy_protocol: listen.proxy_protocol,
+                tls: listen.tls,
+                http2: listen.http2,
+            };
+            worker.push(Listening { socket, port });
         }
         let protocol = if listen.tls { "https" } else { "http" };
         listeners.push(Listener { address: address.to_string(), protocol });
@@ -438,8 +443,9 @@ fn bind_all(
         let socket = listen::bind(address)?;
         let address = socket.local_addr()?.to_string();
         listeners.push(Listener { address, protocol: "status" });
-        let (purpose, tls, http2) = (Purpose::Internal, false, true);
-        per_worker[0].push(Listening { socket, purpose, tls, http2 });
+        let purpose = Purpose::Internal;
+        let port = Port { purpose, proxy_protocol: false, tls: false, http2: true };
+        per_worker[0].push(Listening { socket, port });
     }
     Ok((per_worker, listeners))
 }

@@ -10,12 +10,11 @@ use std::time::Duration;
 use gateway_core::config::{self, Host, KeepalivePool, PassHost, Scheme, Targets};
 use gateway_kit::retry_budget::Budget;
 use gateway_net::pool::{self, Pooled};
-use gateway_net::tls::Trust;
 
 use crate::balance::Method;
 use crate::health::{self, Checker};
 use crate::observe::metrics::UpstreamFailure;
-use crate::tls::UpstreamTls;
+use crate::tls::{Identities, UpstreamTls};
 use crate::worker::Worker;
 use endpoint::{Endpoint, Key, Registry};
 
@@ -143,13 +142,13 @@ impl Upstream {
     /// Makes a valid document ready.
     ///
     /// # Errors
-    /// What this release does not serve, or a CA that cannot be read: where in the document, and
-    /// in words.
+    /// What this release does not serve, or a certificate that cannot be read: where in the
+    /// document, and in words.
     pub(crate) fn build(
         config: &config::Upstream,
         number: u32,
         registry: &mut Registry,
-        trust: &mut Trust,
+        identities: &mut Identities,
         defaults: &Defaults,
     ) -> Result<Self, (&'static str, String)> {
         if !matches!(config.scheme, Scheme::Http | Scheme::Https) {
@@ -160,10 +159,7 @@ impl Upstream {
             return Err(("/discovery_type", "service discovery is not served yet".into()));
         };
         let tls = match config.scheme.is_tls() {
-            true => {
-                let built = UpstreamTls::build(&config.tls, defaults.ca.as_ref(), trust);
-                Some(built.map_err(|message| ("/tls", message))?)
-            }
+            true => Some(UpstreamTls::build(&config.tls, defaults.ca.as_ref(), identities)?),
             false => None,
         };
         let mut by_priority: Vec<_> = nodes.iter().collect();
@@ -175,7 +171,7 @@ impl Upstream {
                 let key = Key {
                     host: node.host.clone(),
                     port: node.port,
-                    tls: tls.as_ref().map(UpstreamTls::identity),
+                    tls: tls.as_ref().map(UpstreamTls::number),
                 };
                 Node {
                     endpoint: registry.intern(key),
@@ -238,6 +234,11 @@ impl Upstream {
     /// Nodes tried at most for one request.
     pub(crate) fn tries(&self) -> u32 {
         self.tries
+    }
+
+    /// Whether the client certificate that it names does not exist, so that it cannot be sent to.
+    pub(crate) fn lacks_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.lacks_certificate)
     }
 
     /// `http` or `https`.

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use gateway_core::config::{self, Kind, Resource};
 use gateway_net::pool;
-use gateway_net::tls::Trust;
 use serde_json::{Value, json};
 
 use super::endpoint::Registry;
 use super::{Defaults, Timeouts, Upstream};
+use crate::tls::Identities;
 
 /// An upstream of a document as the Admin API takes it.
 pub(crate) fn upstream(document: Value) -> Upstream {
@@ -18,7 +18,7 @@ pub(crate) fn try_upstream(document: Value) -> Result<Upstream, (&'static str, S
     let Resource::Upstream(config) = decoded else { unreachable!("it is an upstream") };
     let keepalive = pool::Limits { size: 7, idle_ms: 8, requests: 9 };
     let defaults = Defaults { ca: None, keepalive, checks: true };
-    Upstream::build(&config, 1, &mut Registry::default(), &mut Trust::default(), &defaults)
+    Upstream::build(&config, 1, &mut Registry::default(), &mut Identities::default(), &defaults)
 }
 
 #[test]

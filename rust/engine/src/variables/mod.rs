@@ -4,6 +4,7 @@
 //! reading one compares no strings. A name that nothing here knows reads as absent, as it does
 //! in APISIX.
 
+mod certificate;
 pub(crate) mod post;
 mod read;
 #[cfg(test)]
@@ -60,6 +61,14 @@ fixed! {
     RealipRemoteAddr = "realip_remote_addr";
     /// The port of the peer.
     RealipRemotePort = "realip_remote_port";
+    /// The client's address as a PROXY header has it.
+    ProxyProtocolAddr = "proxy_protocol_addr";
+    /// The client's port as a PROXY header has it.
+    ProxyProtocolPort = "proxy_protocol_port";
+    /// The address that the client connected to, as a PROXY header has it.
+    ProxyProtocolServerAddr = "proxy_protocol_server_addr";
+    /// The port that the client connected to, as a PROXY header has it.
+    ProxyProtocolServerPort = "proxy_protocol_server_port";
     /// The user of HTTP Basic authentication.
     RemoteUser = "remote_user";
     /// The address that the client connected to.
@@ -152,6 +161,30 @@ fixed! {
     SslCipher = "ssl_cipher";
     /// The server name of the TLS handshake.
     SslServerName = "ssl_server_name";
+    /// `r` if a TLS session was resumed, otherwise `.`
+    SslSessionReused = "ssl_session_reused";
+    /// `SUCCESS`, `FAILED:` and why, or `NONE`: what became of the client's certificate.
+    SslClientVerify = "ssl_client_verify";
+    /// Whose the client's certificate is, as RFC 2253 writes names.
+    SslClientSDn = "ssl_client_s_dn";
+    /// Who signed it.
+    SslClientIDn = "ssl_client_i_dn";
+    /// Its serial number, in hexadecimal digits.
+    SslClientSerial = "ssl_client_serial";
+    /// Its SHA-1, in hexadecimal digits.
+    SslClientFingerprint = "ssl_client_fingerprint";
+    /// The certificate in PEM.
+    SslClientRawCert = "ssl_client_raw_cert";
+    /// The same with a tab before each line but the first.
+    SslClientCert = "ssl_client_cert";
+    /// The same percent-encoded.
+    SslClientEscapedCert = "ssl_client_escaped_cert";
+    /// From when it is valid.
+    SslClientVStart = "ssl_client_v_start";
+    /// Until when it is valid.
+    SslClientVEnd = "ssl_client_v_end";
+    /// Days that it is still valid.
+    SslClientVRemain = "ssl_client_v_remain";
     /// The route's id.
     RouteId = "route_id";
     /// The route's name.

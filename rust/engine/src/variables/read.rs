@@ -12,7 +12,7 @@ use gateway_kit::expr::{Value, Variables};
 use gateway_kit::template::Source;
 use gateway_net::h1::Version;
 
-use super::{Fixed, Variable};
+use super::{Fixed, Variable, certificate};
 use crate::client::Client;
 use crate::exchange::{Attempt, Exchange};
 use crate::matching::MatchInput;
@@ -141,6 +141,9 @@ impl<'a> View<'a> {
                 Fixed::SslServerName => {
                     client.origin.tls.as_ref()?.sni.as_ref().map(|s| s.as_bytes())
                 }
+                Fixed::SslSessionReused => {
+                    Some(if client.origin.tls.as_ref()?.resumed { b"r" } else { b"." })
+                }
                 Fixed::RouteId => exchange.route.as_ref().map(|r| r.id.as_bytes()),
                 Fixed::RouteName => exchange.route.as_ref()?.name.as_ref().map(|n| n.as_bytes()),
                 Fixed::ServiceId => exchange.service.as_ref().map(|s| s.id.as_bytes()),
@@ -167,10 +170,6 @@ impl<'a> View<'a> {
         match fixed {
             Fixed::RemoteAddr => out.extend_from_slice(exchange.remote_text(client).as_bytes()),
             Fixed::RemotePort => append_number(u64::from(remote.port()), out),
-            Fixed::RealipRemoteAddr => append_ip(client.origin.peer, out),
-            Fixed::RealipRemotePort => append_number(u64::from(client.origin.peer.port()), out),
-            Fixed::ServerAddr => append_ip(client.origin.local, out),
-            Fixed::ServerPort => append_number(u64::from(client.origin.local.port()), out),
             Fixed::RequestMethod => {
                 out.extend_from_slice(exchange.request.method.as_str().as_bytes());
             }
@@ -236,7 +235,41 @@ impl<'a> View<'a> {
                 append_ip(remote, out);
             }
             Fixed::ResponseFlags => exchange.flags.append_codes(out),
-            _ => {}
+            _ => self.append_of_connection(fixed, out),
+        }
+    }
+
+    /// What holds for every request of a connection.
+    fn append_of_connection(&self, fixed: Fixed, out: &mut Vec<u8>) {
+        let origin = self.client.origin;
+        let proxied = origin.proxied.as_ref().map(|proxied| proxied.addresses);
+        let source = proxied.map(|addresses| addresses.source);
+        let destination = proxied.map(|addresses| addresses.destination);
+        let ip = |address: Option<SocketAddr>, out: &mut Vec<u8>| {
+            if let Some(address) = address {
+                append_ip(address, out);
+            }
+        };
+        let port = |address: Option<SocketAddr>, out: &mut Vec<u8>| {
+            if let Some(address) = address {
+                append_number(u64::from(address.port()), out);
+            }
+        };
+        match fixed {
+            Fixed::RealipRemoteAddr => ip(Some(origin.connection()), out),
+            Fixed::RealipRemotePort => port(Some(origin.connection()), out),
+            Fixed::ServerAddr => ip(Some(origin.local), out),
+            Fixed::ServerPort => port(Some(origin.local), out),
+            Fixed::ProxyProtocolAddr => ip(source, out),
+            Fixed::ProxyProtocolPort => port(source, out),
+            Fixed::ProxyProtocolServerAddr => ip(destination, out),
+            Fixed::ProxyProtocolServerPort => port(destination, out),
+            _ => {
+                if let Some(tls) = &origin.tls {
+                    let now = self.worker.text_clock().unix_ms() / 1_000;
+                    certificate::append(fixed, tls, now.cast_signed(), out);
+                }
+            }
         }
     }
 

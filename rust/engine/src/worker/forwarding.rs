@@ -28,6 +28,8 @@ pub(crate) struct Forwarding {
 #[derive(Debug)]
 struct RealIp {
     header: Box<str>,
+    /// Whether it is the PROXY header that is meant.
+    proxy_protocol: bool,
     from: IpSet,
     recursive: bool,
 }
@@ -43,6 +45,7 @@ impl Forwarding {
         };
         let real_ip = match &settings.real_ip {
             Some(real_ip) => Some(RealIp {
+                proxy_protocol: real_ip.header.eq_ignore_ascii_case("proxy_protocol"),
                 header: real_ip.header.as_str().into(),
                 from: set("nginx_config.http.real_ip_from", &real_ip.from)?,
                 recursive: real_ip.recursive,
@@ -67,6 +70,13 @@ impl Forwarding {
         !self.trusted.is_empty() && self.trusted.contains(peer)
     }
 
+    /// Whether the client is whom a PROXY header from `peer` names: always, unless
+    /// `real_ip_header: proxy_protocol` makes it depend on `real_ip_from`, as in nginx.
+    pub(crate) fn believes_proxy(&self, peer: IpAddr) -> bool {
+        let real_ip = self.real_ip.as_ref().filter(|real_ip| real_ip.proxy_protocol);
+        real_ip.is_none_or(|real_ip| real_ip.from.contains(peer))
+    }
+
     /// Whether only some peers are believed; otherwise `X-Forwarded-For` is appended to.
     pub(crate) fn restricted(&self) -> bool {
         !self.trusted.is_empty()
@@ -86,7 +96,7 @@ impl Worker {
     pub(crate) fn real_ip(&self, client: &Client<'_>, exchange: &mut Exchange) {
         let Some(real_ip) = &self.forwarding.real_ip else { return };
         let peer = client.origin.peer;
-        if !real_ip.from.contains(peer.ip()) {
+        if real_ip.proxy_protocol || !real_ip.from.contains(peer.ip()) {
             return;
         }
         let headers = &exchange.request.headers;

@@ -42,7 +42,7 @@ use ids::Ids;
 use recycle::Exchanges;
 use scratch::{Buffers, Scratch};
 
-pub(crate) use run::{Command, Listening, Purpose, run};
+pub(crate) use run::{Command, Listening, Port, Purpose, run};
 
 /// What clients may take and send.
 #[derive(Debug, Clone)]
@@ -176,13 +176,6 @@ pub(crate) struct Worker {
 /// # Errors
 /// In words, with the key of the setting that is to blame.
 pub(crate) fn check(settings: &Settings) -> Result<(), String> {
-    if settings.listen.iter().any(|listen| listen.proxy_protocol) {
-        return Err(
-            "apisix.proxy_protocol: the PROXY protocol is not served by this release yet, and \
-                    a port that took its header for a request would refuse every client"
-                .into(),
-        );
-    }
     resolver_options(settings)?;
     Forwarding::new(settings).map(|_| ())
 }

@@ -1,6 +1,7 @@
 //! The thread of a worker: its runtime, its listeners, its end.
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use gateway_net::listen::Listener;
 use gateway_net::pool::Pool;
+use gateway_net::proxy_protocol;
 use gateway_net::resolve::Resolver;
 use gateway_net::socket::TcpSocket;
 use gateway_net::stream::Stream;
@@ -19,7 +21,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::deadlines::Deadlines;
 use super::forwarding::Forwarding;
 use super::{Ids, Limits, Serving, Worker, sweep};
-use crate::client::{self, Origin, TlsFacts};
+use crate::client::{self, IpText, Origin, Proxied, TlsFacts};
 use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
 use crate::observe::error_log;
@@ -40,21 +42,21 @@ pub(crate) enum Purpose {
 pub(crate) struct Listening {
     /// The socket.
     pub(crate) socket: std::net::TcpListener,
-    /// What is served on it.
+    /// What its connections are.
+    pub(crate) port: Port,
+}
+
+/// What the connections of a listener are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Port {
+    /// What is served on them.
     pub(crate) purpose: Purpose,
-    /// Whether connections start with TLS.
+    /// Whether they start with a PROXY header.
+    pub(crate) proxy_protocol: bool,
+    /// Whether they start with TLS, behind the PROXY header if there is one.
     pub(crate) tls: bool,
     /// Whether clients may speak HTTP/2.
     pub(crate) http2: bool,
-}
-
-/// What a listener serves.
-#[derive(Debug, Clone, Copy)]
-struct Service {
-    local: SocketAddr,
-    purpose: Purpose,
-    tls: bool,
-    http2: bool,
 }
 
 /// What a worker is told.
@@ -91,10 +93,9 @@ async fn serve(
     let worker = Rc::new(Worker::new(shared, number)?);
     let mut accepting = Vec::new();
     for listening in listeners {
-        let Listening { socket, purpose, tls, http2 } = listening;
-        let listener = Listener::new(socket)?;
-        let service = Service { local: listener.local_addr(), purpose, tls, http2 };
-        accepting.push(spawn_local(accept(Rc::clone(&worker), listener, service)));
+        let listener = Listener::new(listening.socket)?;
+        let accept = accept(Rc::clone(&worker), listener, listening.port);
+        accepting.push(spawn_local(accept));
     }
     let sweeping = spawn_local(sweep::run(Rc::clone(&worker)));
     let minding = spawn_local(mind_health(Rc::clone(&worker)));
@@ -149,7 +150,8 @@ async fn drained(
     }
 }
 
-async fn accept(worker: Rc<Worker>, mut listener: Listener, service: Service) {
+async fn accept(worker: Rc<Worker>, mut listener: Listener, port: Port) {
+    let local = listener.local_addr();
     let mut refused = 0;
     // The flag is asked as well: the word may have come before this task first waited, or in the
     // same turn as a connection.
@@ -165,10 +167,10 @@ async fn accept(worker: Rc<Worker>, mut listener: Listener, service: Service) {
             accepted = accept => accepted,
             () = draining => break,
         };
-        take(&worker, accepted, service);
+        take(&worker, accepted, local, port);
     }
     while let Some(accepted) = listener.accept_queued() {
-        take(&worker, accepted, service);
+        take(&worker, accepted, local, port);
     }
 }
 
@@ -184,24 +186,28 @@ fn note_refused(worker: &Worker, noted: &mut u64, so_far: u64) {
     error_log::error("file descriptors are used up, so connections are refused", &[]);
 }
 
-fn take(worker: &Rc<Worker>, (socket, peer): (TcpStream, SocketAddr), service: Service) {
+fn take(
+    worker: &Rc<Worker>,
+    (socket, peer): (TcpStream, SocketAddr),
+    listening: SocketAddr,
+    port: Port,
+) {
     // A listener on a wildcard address has connections on addresses that only the socket knows.
-    let local = match service.local.ip().is_unspecified() {
-        true => socket.local_addr().unwrap_or(service.local),
-        false => service.local,
+    let local = match listening.ip().is_unspecified() {
+        true => socket.local_addr().unwrap_or(listening),
+        false => listening,
     };
-    let Service { purpose, tls, http2, .. } = service;
-    let mut origin = Origin::new(plain(peer), plain(local), purpose);
+    let mut origin = Origin::new(plain(peer), plain(local), port.purpose);
     // Over TLS it is agreed on, not guessed (RFC 9113 section 3.2).
-    origin.http2 = http2 && !tls;
+    origin.http2 = port.http2 && !port.tls;
     let worker = Serving::new(worker);
-    if tls {
-        spawn_local(handshake(worker, socket, origin));
+    if port.tls || port.proxy_protocol {
+        spawn_local(introduce(worker, socket, origin, port));
     } else {
         let counted = worker.recorder.connection(ConnectionState::Waiting);
         let stream = Stream::Tcp(TcpSocket(socket));
         // Boxed, because a task is moved where it starts and where it ends.
-        spawn_local(Box::pin(client::serve(worker, stream, Rc::new(origin), counted)));
+        spawn_local(Box::pin(client::serve(worker, stream, Vec::new(), Rc::new(origin), counted)));
     }
 }
 
@@ -210,27 +216,86 @@ fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
+/// Goes through what comes before HTTP, each step within the time for a request head.
+async fn introduce(worker: Serving, mut socket: TcpStream, mut origin: Origin, port: Port) {
+    let counted = worker.recorder.connection(ConnectionState::Handshake);
+    let mut received = Vec::new();
+    if port.proxy_protocol {
+        match proxy_header(&worker, &mut socket, &mut origin).await {
+            Some(behind) => received = behind,
+            None => return worker.recorder.connection_refused(Refusal::ProxyProtocol),
+        }
+    }
+    if !port.tls {
+        let stream = Stream::Tcp(TcpSocket(socket));
+        return Box::pin(client::serve(worker, stream, received, Rc::new(origin), counted)).await;
+    }
+    let Some((stream, http2)) = handshake(&worker, socket, received, &mut origin).await else {
+        return;
+    };
+    let origin = Rc::new(origin);
+    if http2 {
+        Box::pin(client::serve_http2(worker, stream, Vec::new(), origin, counted)).await;
+    } else {
+        Box::pin(client::serve(worker, stream, Vec::new(), origin, counted)).await;
+    }
+}
+
+/// Reads the PROXY header: what came behind it. The client that it names is the client from here
+/// on; none if there is no header.
+async fn proxy_header(
+    worker: &Worker,
+    socket: &mut TcpStream,
+    origin: &mut Origin,
+) -> Option<Vec<u8>> {
+    let limit = std::time::Duration::from_millis(worker.limits.client_header_ms);
+    match tokio::time::timeout(limit, proxy_protocol::receive(socket)).await {
+        Ok(Ok((Some(addresses), behind))) => {
+            let connection = origin.peer;
+            origin.proxied = Some(Box::new(Proxied { connection, addresses }));
+            if worker.forwarding.believes_proxy(connection.ip()) {
+                origin.peer = plain(addresses.source);
+                origin.peer_text = IpText::new(origin.peer.ip());
+            }
+            Some(behind)
+        }
+        Ok(Ok((None, behind))) => Some(behind),
+        Ok(Err(error)) => {
+            let words = [("client", &origin.peer as &dyn Display), ("reason", &error)];
+            error_log::info("connection without a PROXY header", &words);
+            None
+        }
+        Err(_) => {
+            error_log::info("no PROXY header in time", &[("client", &origin.peer)]);
+            None
+        }
+    }
+}
+
+/// Shakes hands; whether HTTP/2 was agreed on.
+async fn handshake(
+    worker: &Worker,
+    socket: TcpStream,
+    received: Vec<u8>,
+    origin: &mut Origin,
+) -> Option<(Stream, bool)> {
     let table = Arc::clone(&worker.snapshot().certificates);
     let limit = std::time::Duration::from_millis(worker.limits.client_header_ms);
-    let counted = worker.recorder.connection(ConnectionState::Handshake);
-    let result = tokio::time::timeout(limit, ServerHandshake::new(socket, table)).await;
+    let shaking = ServerHandshake::new(socket, received, table);
+    let result = tokio::time::timeout(limit, shaking).await;
     worker.recorder.handshake(matches!(result, Ok(Ok(_))));
     match result {
         Ok(Ok(accepted)) => {
             origin.tls = Some(Box::new(TlsFacts {
                 sni: accepted.server_name,
                 protocol: accepted.stream.version(),
-                cipher: accepted.stream.cipher().into(),
+                cipher: accepted.stream.cipher(),
+                resumed: accepted.stream.resumed(),
+                verification: accepted.host.client().cloned(),
+                client: accepted.client,
             }));
             let http2 = accepted.stream.alpn() == Some(b"h2");
-            let stream = Stream::Other(Box::new(accepted.stream));
-            let origin = Rc::new(origin);
-            if http2 {
-                Box::pin(client::serve_http2(worker, stream, Vec::new(), origin, counted)).await;
-            } else {
-                Box::pin(client::serve(worker, stream, origin, counted)).await;
-            }
+            return Some((Stream::Other(Box::new(accepted.stream)), http2));
         }
         Ok(Err(error)) => {
             error_log::info(
@@ -240,6 +305,7 @@ async fn handshake(worker: Serving, socket: TcpStream, mut origin: Origin) {
         }
         Err(_) => error_log::info("TLS handshake timed out", &[("client", &origin.peer)]),
     }
+    None
 }
 
 impl Worker {

@@ -53,6 +53,7 @@ use check::Check;
 
 pub use compile::{CompileError, MAX_DEPTH};
 pub use explain::Decisive;
+pub use pattern::Pattern;
 
 /// The value of a variable for one request.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -16,12 +16,14 @@ const SIZE_LIMIT: usize = 1 << 20;
 
 /// A compiled pattern.
 #[derive(Debug)]
-pub(super) struct Pattern(Regex);
+pub struct Pattern(Regex);
 
 impl Pattern {
+    /// Compiles a pattern as PCRE writes it.
+    ///
     /// # Errors
     /// Why the pattern cannot be used, for a person.
-    pub(super) fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
+    pub fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
         RegexBuilder::new(&translate(pattern))
             .bytes_mode(BytesMode::Ascii)
             .case_insensitive(ignore_case)
@@ -33,7 +35,8 @@ impl Pattern {
             .map_err(|error| format!("invalid regular expression '{pattern}': {error}"))
     }
 
-    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+    /// Whether it matches anywhere in `text`.
+    pub fn is_match(&self, text: &[u8]) -> bool {
         self.0.is_match(text).unwrap_or(false)
     }
 }

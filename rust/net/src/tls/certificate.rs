@@ -1,6 +1,7 @@
 //! A certificate chain and its private key, parsed and checked against each other.
 
 use std::fmt::{self, Display, Formatter};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -12,7 +13,8 @@ use super::suites::provider;
 
 /// A certificate chain with its private key.
 ///
-/// Cheap to clone. Its `Debug` text never holds the key.
+/// Cheap to clone. Its `Debug` text never holds the key. Two are equal if their chains are: the leaf
+/// names the key.
 #[derive(Clone)]
 pub struct Certificate {
     key: Arc<CertifiedKey>,
@@ -58,6 +60,20 @@ impl Certificate {
     /// The form that handshakes take.
     pub(super) fn key(&self) -> &Arc<CertifiedKey> {
         &self.key
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.key.cert == other.key.cert
+    }
+}
+
+impl Eq for Certificate {}
+
+impl Hash for Certificate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.cert.hash(state);
     }
 }
 

@@ -7,17 +7,17 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
-use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, UnbufferedClientConnection, WebPkiServerVerifier};
 use rustls::pki_types::ServerName;
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 
-use super::certificate::parse_chain;
+use super::certificate::{Certificate, parse_chain};
 use super::error::HandshakeError;
 use super::stream::TlsStream;
 use super::suites::{Versions, provider};
-use super::verify::{GivenCa, Unverified};
+use super::verify::{Trusted, UpstreamVerifier};
 
 /// A TLS connection to an upstream.
 pub type ClientStream = TlsStream<UnbufferedClientConnection>;
@@ -32,24 +32,30 @@ pub struct ClientOptions {
     pub verify: bool,
     /// Certificates in PEM to trust instead of the system's: authorities, or the upstream's own.
     pub ca: Option<Arc<str>>,
+    /// What we show of ourselves if the upstream asks; nothing otherwise.
+    pub certificate: Option<Certificate>,
     /// Protocols to agree on, best first; none to leave ALPN out.
     pub alpn: Vec<Vec<u8>>,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { verify: true, ca: None, alpn: Vec::new() }
+        Self { verify: true, ca: None, certificate: None, alpn: Vec::new() }
     }
 }
 
 /// A client configuration, ready for handshakes; what resumes sessions.
 #[derive(Clone, Debug)]
-pub struct ClientTls(Arc<ClientConfig>);
+pub struct ClientTls {
+    config: Arc<ClientConfig>,
+    number: u64,
+}
 
 impl ClientTls {
-    /// Whether two are the same configuration, so that their connections may share a pool.
-    pub fn shares(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    /// What its connections may be shared by: another configuration has another number, and none
+    /// is given out twice.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 }
 
@@ -60,7 +66,8 @@ impl ClientTls {
 #[derive(Debug, Default)]
 pub struct Trust {
     system: Option<Arc<RootCertStore>>,
-    made: HashMap<ClientOptions, Weak<ClientConfig>>,
+    made: HashMap<ClientOptions, (Weak<ClientConfig>, u64)>,
+    last_number: u64,
 }
 
 /// Why options make no configuration.
@@ -81,26 +88,35 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] when there is nothing to trust.
     pub fn client(&mut self, options: &ClientOptions) -> Result<ClientTls, TrustError> {
-        if let Some(made) = self.made.get(options).and_then(Weak::upgrade) {
-            return Ok(ClientTls(made));
+        if let Some((made, number)) = self.made.get(options)
+            && let Some(config) = made.upgrade()
+        {
+            return Ok(ClientTls { config, number: *number });
         }
-        let verifier: Arc<dyn ServerCertVerifier> = match (options.verify, &options.ca) {
-            (false, _) => Arc::new(Unverified(provider())),
-            (true, Some(pem)) => Arc::new(given(pem)?),
-            (true, None) => chain_verifier(self.system()?)?,
+        let trusted = match (options.verify, &options.ca) {
+            (false, _) => Trusted::Anybody,
+            (true, Some(pem)) => given(pem)?,
+            (true, None) => Trusted::Chain(chain_verifier(self.system()?)?),
         };
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(provider()))
+        let config = ClientConfig::builder_with_provider(Arc::clone(provider()))
             .with_protocol_versions(Versions::default().supported())
             .map_err(crypto)?
             .dangerous() // what a verifier of one's own is called; see `verify`
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(Arc::new(UpstreamVerifier::new(trusted, provider())));
+        let mut config = match &options.certificate {
+            Some(certificate) => config.with_client_cert_resolver(Arc::new(
+                SingleCertAndKey::from(Arc::clone(certificate.key())),
+            )),
+            None => config.with_no_client_auth(),
+        };
         config.alpn_protocols.clone_from(&options.alpn);
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
         let config = Arc::new(config);
-        self.made.retain(|_, made| made.strong_count() > 0);
-        self.made.insert(options.clone(), Arc::downgrade(&config));
-        Ok(ClientTls(config))
+        self.last_number += 1;
+        let number = self.last_number;
+        self.made.retain(|_, (made, _)| made.strong_count() > 0);
+        self.made.insert(options.clone(), (Arc::downgrade(&config), number));
+        Ok(ClientTls { config, number })
     }
 
     /// Forgets the system's certificates, so that the next configuration reads them again; what was
@@ -125,15 +141,15 @@ impl Trust {
     }
 }
 
-/// A verifier that trusts the certificates in `pem`.
-fn given(pem: &str) -> Result<GivenCa, TrustError> {
+/// Trust in the certificates in `pem`.
+fn given(pem: &str) -> Result<Trusted, TrustError> {
     let given = parse_chain(pem.as_bytes()).map_err(|_| TrustError::Ca)?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(given.iter().cloned());
     if roots.is_empty() {
         return Err(TrustError::Ca);
     }
-    Ok(GivenCa { chain: chain_verifier(Arc::new(roots))?, given })
+    Ok(Trusted::Given(chain_verifier(Arc::new(roots))?, given))
 }
 
 fn chain_verifier(roots: Arc<RootCertStore>) -> Result<Arc<WebPkiServerVerifier>, TrustError> {
@@ -183,7 +199,7 @@ impl ClientHandshake {
             let words = format!("{name:?} is no host name to verify");
             return Err(HandshakeError::Tls(rustls::Error::General(words)));
         };
-        let tls = UnbufferedClientConnection::new(Arc::clone(&tls.0), name.to_owned())?;
+        let tls = UnbufferedClientConnection::new(Arc::clone(&tls.config), name.to_owned())?;
         Ok(Self(Some(TlsStream::new(socket, tls, Vec::new()))))
     }
 }

@@ -10,14 +10,22 @@ pub(super) struct Fields<'a> {
     pub(super) not_before: i64,
     /// Seconds since the epoch until which it is valid.
     pub(super) not_after: i64,
+    /// The serial number's content.
+    pub(super) serial: &'a [u8],
+    /// The issuer's `Name`, its content.
+    pub(super) issuer: &'a [u8],
+    /// The subject's `Name`, its content.
+    pub(super) subject: &'a [u8],
     /// The `SubjectPublicKeyInfo`, whole.
     pub(super) public_key: &'a [u8],
 }
 
 const INTEGER: u8 = 0x02;
+pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const SET: u8 = 0x31;
 const EXPLICIT_VERSION: u8 = 0xa0;
 
 /// Reads a certificate; `None` if it is none.
@@ -30,27 +38,27 @@ pub(super) fn read(certificate: &[u8]) -> Option<Fields<'_>> {
     if let Some((_, after)) = expect(body, EXPLICIT_VERSION) {
         body = after;
     }
-    let (_serial, body) = expect(body, INTEGER)?;
+    let (serial, body) = expect(body, INTEGER)?;
     let (_algorithm, body) = expect(body, SEQUENCE)?;
-    let (_issuer, body) = expect(body, SEQUENCE)?;
+    let (issuer, body) = expect(body, SEQUENCE)?;
     let (validity, body) = expect(body, SEQUENCE)?;
-    let (_subject, body) = expect(body, SEQUENCE)?;
+    let (subject, body) = expect(body, SEQUENCE)?;
     let (_, after) = expect(body, SEQUENCE)?;
     let public_key = &body[..body.len() - after.len()];
 
     let (not_before, validity) = time(validity)?;
     let (not_after, _) = time(validity)?;
-    Some(Fields { not_before, not_after, public_key })
+    Some(Fields { not_before, not_after, serial, issuer, subject, public_key })
 }
 
 /// Splits one element of the given tag off: its content and what follows.
-fn expect(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+pub(super) fn expect(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (found, content, rest) = element(input)?;
     (found == tag).then_some((content, rest))
 }
 
 /// Splits one element off: tag, content, rest. Single-byte tags and definite lengths, as DER has.
-fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, input) = input.split_first()?;
     let (&first, mut input) = input.split_first()?;
     let length = if first < 0x80 {

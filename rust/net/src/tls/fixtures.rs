@@ -34,6 +34,10 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
     }
 
+    pub(super) fn issuer(&self) -> &CertifiedIssuer<'static, KeyPair> {
+        &self.0
+    }
+
     pub(super) fn pem(&self) -> String {
         self.0.pem()
     }
@@ -67,8 +71,10 @@ pub(super) fn trusting(pem: String) -> ClientOptions {
 
 pub(super) fn options(name: &str, certificates: Vec<Certificate>) -> HostOptions {
     HostOptions {
+        id: name.into(),
         names: vec![name.to_owned()],
         certificates,
+        client: None,
         versions: Versions::default(),
         alpn: Vec::new(),
         tickets: false,
@@ -117,7 +123,7 @@ pub(super) async fn shake(
     name: &str,
 ) -> Handshakes {
     let (accepted, connected) = tcp().await;
-    let server = ServerHandshake::new(accepted, Arc::clone(table));
+    let server = ServerHandshake::new(accepted, Vec::new(), Arc::clone(table));
     let handshake = ClientHandshake::new(connected, client, name).expect("a name");
     let client = async {
         let mut client = handshake.await?;

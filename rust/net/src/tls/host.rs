@@ -10,16 +10,21 @@ use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SignatureAlgorithm};
 
 use super::certificate::Certificate;
+use super::client_verification::ClientVerification;
 use super::sessions::SessionStore;
 use super::suites::{Versions, prefers_chacha, provider};
 
 /// What a [`VirtualHost`] is made of.
 #[derive(Clone, Debug)]
 pub struct HostOptions {
+    /// The SSL object's.
+    pub id: Box<str>,
     /// `sni` or `snis`: exact names, `*.` and a domain for one label of it, or `*` for any.
     pub names: Vec<String>,
     /// One pair for each kind of key; the client's signature schemes choose.
     pub certificates: Vec<Certificate>,
+    /// Which client certificates are asked for, if any.
+    pub client: Option<Arc<ClientVerification>>,
     /// `ssl_protocols`.
     pub versions: Versions,
     /// Protocols to agree on, best first; none to leave ALPN out.
@@ -33,8 +38,10 @@ pub struct HostOptions {
 /// Built off the request path and shared by all workers. Keep it when a table is rebuilt and its
 /// options have not changed: then its clients go on to resume their sessions.
 pub struct VirtualHost {
+    id: Box<str>,
     names: Vec<String>,
     certificates: Vec<Certificate>,
+    client: Option<Arc<ClientVerification>>,
     /// Suites in our order, for nearly everybody.
     config: Arc<ServerConfig>,
     /// Suites in the client's order, for those that would rather have `ChaCha20`.
@@ -59,7 +66,7 @@ impl VirtualHost {
     /// # Errors
     /// [`HostError`] when there is no name or certificate, or no randomness for ticket keys.
     pub fn new(options: HostOptions, sessions: &Arc<SessionStore>) -> Result<Self, HostError> {
-        let HostOptions { names, certificates, versions, alpn, tickets } = options;
+        let HostOptions { id, names, certificates, client, versions, alpn, tickets } = options;
         if names.is_empty() {
             return Err(HostError::NoName);
         }
@@ -67,11 +74,14 @@ impl VirtualHost {
             return Err(HostError::NoCertificate);
         }
         let crypto = |error: rustls::Error| HostError::Crypto(error.to_string());
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(provider()))
+        let config = ServerConfig::builder_with_provider(Arc::clone(provider()))
             .with_protocol_versions(versions.supported())
-            .map_err(crypto)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Pairs::new(&certificates)));
+            .map_err(crypto)?;
+        let config = match &client {
+            Some(client) => config.with_client_cert_verifier(Arc::clone(client) as _),
+            None => config.with_no_client_auth(),
+        };
+        let mut config = config.with_cert_resolver(Arc::new(Pairs::new(&certificates)));
         config.alpn_protocols = alpn;
         if tickets {
             config.ticketer = Ticketer::new().map_err(crypto)?;
@@ -81,7 +91,17 @@ impl VirtualHost {
         }
         let chacha = Arc::new(config.clone());
         config.ignore_client_order = true;
-        Ok(Self { names, certificates, config: Arc::new(config), chacha })
+        Ok(Self { id, names, certificates, client, config: Arc::new(config), chacha })
+    }
+
+    /// The SSL object's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Which client certificates it asks for, if any.
+    pub fn client(&self) -> Option<&Arc<ClientVerification>> {
+        self.client.as_ref()
     }
 
     /// The names it answers for, as they were configured.

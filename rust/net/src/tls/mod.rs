@@ -18,6 +18,8 @@
 //!   pair of scratch buffers: an idle connection holds no buffer at all.
 //! - The last flight of a handshake (session tickets, the client's Finished) waits for the first
 //!   write and leaves with it in one packet, or when a read finds nothing to do.
+//! - A client's certificate is judged once a connection, also when it resumes a session: in the
+//!   handshake where one is demanded, behind it where one is only asked for.
 //! - Sessions are resumed only at the virtual host that issued them, and never after its
 //!   configuration changed: what a host asks of its clients cannot be got round by resuming
 //!   elsewhere.
@@ -26,9 +28,12 @@
 
 mod certificate;
 mod client;
+mod client_certificate;
+mod client_verification;
 mod der;
 mod error;
 mod host;
+mod name;
 mod scratch;
 mod server;
 mod sessions;
@@ -44,6 +49,8 @@ mod tests;
 
 pub use certificate::{Certificate, CertificateError};
 pub use client::{ClientHandshake, ClientOptions, ClientStream, ClientTls, Trust, TrustError};
+pub use client_certificate::ClientCertificate;
+pub use client_verification::ClientVerification;
 pub use error::{HandshakeError, HandshakeFailure};
 pub use host::{HostError, HostOptions, VirtualHost};
 pub use server::{Accepted, ServerHandshake, ServerStream};

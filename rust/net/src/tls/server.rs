@@ -7,10 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use rustls::pki_types::UnixTime;
 use rustls::server::{Accepted as Parsed, Acceptor, UnbufferedServerConnection};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::client_certificate::ClientCertificate;
 use super::error::HandshakeError;
 use super::host::VirtualHost;
 use super::scratch::{READ, RECORD, SCRATCH};
@@ -35,6 +37,23 @@ pub struct Accepted {
     pub server_name: Option<Box<str>>,
     /// The host that answered, which is the fallback's if the client asked for none.
     pub host: Arc<VirtualHost>,
+    /// The certificate that the client showed, now or in the session that it resumed.
+    pub client: Option<ClientCertificate>,
+}
+
+impl Accepted {
+    /// Judges the client's certificate unless the handshake has. A session keeps the certificate
+    /// that it began with, not the verdict: by now it may have expired.
+    fn judge_client(&mut self) {
+        let Some(verification) = self.host.client() else { return };
+        let Some(chain) = self.stream.peer_certificates() else { return };
+        let judged = match verification.demanded() && !self.stream.resumed() {
+            true => Ok(()),
+            false => verification.judge(chain, UnixTime::now()),
+        };
+        self.client =
+            chain.first().map(|leaf| ClientCertificate::new(leaf.clone().into_owned(), judged));
+    }
 }
 
 /// A handshake with a client under way; a future of the connection. The caller bounds its time.
@@ -60,14 +79,17 @@ struct Hello {
     socket: TcpStream,
     /// Parses a copy of what is received, to find the name and to refuse what is none.
     acceptor: Box<Acceptor>,
+    /// How much of `received` the acceptor was shown.
+    shown: usize,
     /// All that was received: the connection starts over with it once its configuration is known.
     received: Vec<u8>,
 }
 
 impl ServerHandshake {
-    /// Starts to read the client's hello; `table` has the certificates for this connection.
-    pub fn new(socket: TcpStream, table: Arc<CertificateTable>) -> Self {
-        let hello = Hello { socket, acceptor: Box::default(), received: Vec::new() };
+    /// Starts to read the client's hello, of which `received` was read before; `table` has the
+    /// certificates for this connection.
+    pub fn new(socket: TcpStream, received: Vec<u8>, table: Arc<CertificateTable>) -> Self {
+        let hello = Hello { socket, acceptor: Box::default(), shown: 0, received };
         Self { table, state: State::Hello(hello) }
     }
 }
@@ -94,10 +116,12 @@ impl Future for ServerHandshake {
             unreachable!("a future is not polled after it is ready")
         };
         let shaken = ready!(accepted.stream.poll_handshake(cx));
-        let State::Shaking(accepted) = std::mem::replace(state, State::Over) else {
+        let State::Shaking(mut accepted) = std::mem::replace(state, State::Over) else {
             unreachable!("matched above")
         };
-        Poll::Ready(shaken.map(|()| accepted))
+        shaken?;
+        accepted.judge_client();
+        Poll::Ready(Ok(accepted))
     }
 }
 
@@ -112,29 +136,29 @@ impl Hello {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Parsed, HandshakeError>> {
         SCRATCH.with_borrow_mut(|scratch| {
             loop {
-                let mut room = ReadBuf::new(&mut scratch.incoming[..RECORD]);
-                ready!(Pin::new(&mut self.socket).poll_read(cx, &mut room))?;
-                let read = room.filled();
-                if read.is_empty() {
-                    return Poll::Ready(Err(HandshakeError::Closed));
-                }
-                self.received.extend_from_slice(read);
-                if self.received[0] != HANDSHAKE {
-                    return Poll::Ready(Err(HandshakeError::NotTls));
-                }
-                if self.received.len() > READ {
-                    return Poll::Ready(Err(HandshakeError::TooLong));
-                }
-                if let Some(accepted) = self.parse(read.len())? {
+                if let Some(accepted) = self.parse()? {
                     return Poll::Ready(Ok(accepted));
                 }
+                let mut room = ReadBuf::new(&mut scratch.incoming[..RECORD]);
+                ready!(Pin::new(&mut self.socket).poll_read(cx, &mut room))?;
+                if room.filled().is_empty() {
+                    return Poll::Ready(Err(HandshakeError::Closed));
+                }
+                self.received.extend_from_slice(room.filled());
             }
         })
     }
 
-    /// Shows the last `fresh` bytes to the parser.
-    fn parse(&mut self, fresh: usize) -> Result<Option<Parsed>, HandshakeError> {
-        let mut fresh = &self.received[self.received.len() - fresh..];
+    /// Shows what is new to the parser.
+    fn parse(&mut self) -> Result<Option<Parsed>, HandshakeError> {
+        if self.received.first().is_some_and(|first| *first != HANDSHAKE) {
+            return Err(HandshakeError::NotTls);
+        }
+        if self.received.len() > READ {
+            return Err(HandshakeError::TooLong);
+        }
+        let mut fresh = &self.received[self.shown..];
+        self.shown = self.received.len();
         while !fresh.is_empty() {
             // The only error that reading from memory can meet is that its buffer is full.
             self.acceptor.read_tls(&mut fresh).map_err(|_| HandshakeError::TooLong)?;
@@ -166,6 +190,7 @@ impl Hello {
             stream: TlsStream::new(self.socket, tls, self.received),
             server_name: name.map(Box::from),
             host: Arc::clone(host),
+            client: None,
         })
     }
 }

@@ -26,6 +26,7 @@ pub struct CertificateTable {
     /// `*suffix` without a dot in between, longest first; hardly anybody has one.
     suffixes: Vec<(Box<str>, usize)>,
     any: Option<usize>,
+    verifies_clients: bool,
     fallback: Option<Box<str>>,
 }
 
@@ -41,6 +42,7 @@ impl CertificateTable {
             for name in host.names() {
                 table.insert(&canonical(name), at);
             }
+            table.verifies_clients |= host.client().is_some();
             table.hosts.push(host);
         }
         table.suffixes.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
@@ -70,6 +72,12 @@ impl CertificateTable {
             None => self.any,
         };
         found.map(|at| &self.hosts[at])
+    }
+
+    /// Whether any host asks for client certificates.
+    #[inline]
+    pub fn verifies_clients(&self) -> bool {
+        self.verifies_clients
     }
 
     /// All hosts, each once; for the expiry metric.

@@ -11,7 +11,7 @@ use super::fixtures::{
     Authority, host, hosts, options, read_exact, run, shake, table_of, tcp, trusting, write_all,
 };
 use super::suites::{prefers_chacha, provider};
-use super::verify::Unverified;
+use super::verify::{Trusted, UpstreamVerifier};
 use super::{
     Certificate, CertificateError, CertificateTable, ClientOptions, ClientTls, HandshakeError,
     HandshakeFailure, HostError, ServerHandshake, Trust, Versions, VirtualHost,
@@ -34,7 +34,10 @@ fn client_with(provider: CryptoProvider, name: &'static str) -> ClientConnection
         .with_protocol_versions(Versions::default().supported())
         .expect("versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
+        .with_custom_certificate_verifier(Arc::new(UpstreamVerifier::new(
+            Trusted::Anybody,
+            provider,
+        )))
         .with_no_client_auth();
     let name = ServerName::try_from(name).expect("a name");
     ClientConnection::new(Arc::new(config), name).expect("a client")
@@ -47,7 +50,7 @@ fn receive(bytes: &[u8]) -> (HandshakeError, Vec<u8>) {
         let (accepted, mut connected) = tcp().await;
         connected.write_all(bytes).await.expect("written");
         connected.shutdown().await.expect("closed");
-        let error = ServerHandshake::new(accepted, table_of(&authority, NAME)).await;
+        let error = ServerHandshake::new(accepted, Vec::new(), table_of(&authority, NAME)).await;
         let mut answer = Vec::new();
         let mut connected = connected.into_std().expect("a socket");
         connected.set_nonblocking(false).expect("an option");
@@ -252,7 +255,7 @@ mod handshakes {
                 let table = Arc::new(CertificateTable::new([Arc::clone(&host)], None));
                 let (accepted, connected) = tcp().await;
                 let client = std::thread::spawn(move || certificate_shown(connected, scheme));
-                ServerHandshake::new(accepted, table).await.expect("accepted");
+                ServerHandshake::new(accepted, Vec::new(), table).await.expect("accepted");
                 client.join().expect("no panic")
             });
             assert_eq!(shown, certificates[expected].key().cert[0].as_ref(), "{scheme:?}");
@@ -297,7 +300,8 @@ mod handshakes {
                     socket.set_nonblocking(false).expect("an option");
                     client_with(provider, NAME).complete_io(&mut socket).expect("a handshake");
                 });
-                let server = ServerHandshake::new(accepted, table_of(&Authority::new(), NAME));
+                let server =
+                    ServerHandshake::new(accepted, Vec::new(), table_of(&Authority::new(), NAME));
                 let cipher = server.await.expect("accepted").stream.cipher();
                 client.join().expect("no panic");
                 cipher
@@ -333,7 +337,7 @@ mod handshakes {
         run(async {
             let authority = Authority::new();
             let (accepted, mut connected) = tcp().await;
-            let server = ServerHandshake::new(accepted, table_of(&authority, NAME));
+            let server = ServerHandshake::new(accepted, Vec::new(), table_of(&authority, NAME));
             let client = async {
                 for byte in hello(NAME) {
                     connected.write_all(&[byte]).await.expect("written");
@@ -406,7 +410,7 @@ mod bad_input {
             let (accepted, mut connected) = tcp().await;
             connected.write_all(bytes).await.expect("written");
             connected.shutdown().await.expect("closed");
-            ServerHandshake::new(accepted, TABLE.with(Arc::clone)).await.err()
+            ServerHandshake::new(accepted, Vec::new(), TABLE.with(Arc::clone)).await.err()
         })
     }
 
@@ -562,9 +566,20 @@ mod verification {
         let options = trusting(authority.pem());
         let first = trust.client(&options).expect("a configuration");
         let second = trust.client(&options.clone()).expect("a configuration");
-        assert!(first.shares(&second));
-        let other = ClientOptions { verify: false, ..options.clone() };
-        assert!(!trust.client(&other).expect("a configuration").shares(&first));
+        assert_eq!(first.number(), second.number());
+        let (mine, yours) = (authority.ecdsa("a.test"), authority.ecdsa("a.test"));
+        let others = [
+            ClientOptions { verify: false, ..options.clone() },
+            ClientOptions { certificate: Some(mine), ..options.clone() },
+            ClientOptions { certificate: Some(yours), ..options.clone() },
+        ];
+        let mut numbers = vec![first.number()];
+        for other in &others {
+            numbers.push(trust.client(other).expect("a configuration").number());
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 4, "each certificate has connections of its own");
     }
 
     #[test]

@@ -85,12 +85,13 @@ pub const TABLE: [Meaning; Flag::COUNT] = [
         flag: Flag::AccessDenied,
         code: "AD",
         side: Side::Gateway,
-        status: "401, 403",
+        status: "400, 401, 403, 421",
         proxy_status: Some("http_request_denied"),
         title: "access denied",
         meaning: "A plugin refused the request for who sent it or where it came from: no or wrong \
-            credentials, an address, a rule.",
-        action: "The answer's body and the error log name the plugin. A rise from many clients at \
+            credentials, an address, a rule. Or it lacked the client certificate that its host \
+            wants (400), or came on a connection that was made for another host (421).",
+        action: "The answer's body and the error log name the plugin or the certificate. A rise from many clients at \
             once points at an expired key or a changed issuer, from one client at a probe.",
     },
     Meaning {

@@ -32,9 +32,9 @@ pub(crate) struct Key {
     pub(crate) host: Host,
     /// TCP port.
     pub(crate) port: u16,
-    /// What a TLS connection is bound to (CA, verification, client certificate, server name);
-    /// none for plain TCP.
-    pub(crate) tls: Option<Box<str>>,
+    /// The number of the TLS configuration (CA, verification, client certificate); none for plain
+    /// TCP.
+    pub(crate) tls: Option<u64>,
 }
 
 impl Key {

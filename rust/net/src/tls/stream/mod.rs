@@ -15,6 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use rustls::CommonState;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus, WriteTraffic,
@@ -56,15 +57,18 @@ struct Flags {
     blocked: bool,
 }
 
-/// Which end of the connection we are.
-pub(in crate::tls) trait Side {
+/// Which end of the connection we are: rustls has a type for each.
+pub trait Side {
+    /// What rustls keeps for this end.
     type Data;
 
+    /// Takes received bytes; what is to be done next.
     fn process<'c, 'i>(
         &'c mut self,
         incoming: &'i mut [u8],
     ) -> UnbufferedStatus<'c, 'i, Self::Data>;
 
+    /// What was agreed on.
     fn state(&self) -> &CommonState;
 }
 
@@ -220,7 +224,6 @@ impl<C> TlsStream<C> {
     }
 }
 
-#[allow(private_bounds, reason = "there are two sides: ServerStream and ClientStream")]
 impl<C: Side> TlsStream<C> {
     /// A connection before its handshake; `received` is what has been read already.
     pub(in crate::tls) fn new(socket: TcpStream, tls: C, received: Vec<u8>) -> Self {
@@ -249,6 +252,11 @@ impl<C: Side> TlsStream<C> {
     /// The cipher suite as nginx's `$ssl_cipher` prints it.
     pub fn cipher(&self) -> &'static str {
         self.tls.state().negotiated_cipher_suite().map_or("", |suite| cipher_name(suite.suite()))
+    }
+
+    /// What the peer showed of itself, leaf first.
+    pub(in crate::tls) fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        self.tls.state().peer_certificates()
     }
 
     fn tls13(&self) -> bool {
