@@ -82,7 +82,8 @@ class Engine:
     def ask(self, path: str, question: bytes) -> tuple[int, bytes]:
         """Answer an operator's question, as on the control socket: a status as HTTP has them, and what was asked for.
 
-        Paths: `/status`, `/metrics` (text), `/routes`, `/routes/requests`, `/try` with a question.
+        Paths: `/status`, `/upstreams`, `/nodes/down`, `/metrics` (text), `/routes`, `/routes/requests`; with a question
+        `/try`.
         """
 
     def status(self) -> bytes:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds to wait for an answer of the process."""
 
 

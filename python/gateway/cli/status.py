@@ -28,6 +28,7 @@ def status(arguments: argparse.Namespace) -> Exit:
     source = running(arguments.pid or default_pid_file(os.environ))
     told: dict[str, Any] = source.json("/status")
     change = _between(source, interval(arguments))
+    told["upstreams"] = source.json("/upstreams")
     told["uptime"] = max(time.time() - told["started"], 0.0)
     told["connections"] = {state: int(count) for state, count in change.now.by(*CONNECTIONS).items()}
     told["requests"] = {

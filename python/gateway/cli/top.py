@@ -42,12 +42,14 @@ class Reading(Struct, frozen=True):
     status: Mapping[str, Any]
     metrics: Metrics
     routes: Mapping[str, Mapping[str, int]]
+    down: Mapping[str, str]
+    """States of the nodes that are not up."""
 
     @classmethod
     def take(cls, source: Source) -> Reading:
         """Ask the process."""
         metrics, at = Metrics.parse(source.text("/metrics")), time.monotonic()
-        return cls(at, source.json("/status"), metrics, source.json("/routes/requests"))
+        return cls(at, source.json("/status"), metrics, source.json("/routes/requests"), source.json("/nodes/down"))
 
 
 def top(arguments: argparse.Namespace) -> Exit:
@@ -128,7 +130,7 @@ def view(before: Reading, now: Reading) -> dict[str, Any]:
             "idle": int(gauge("gateway_upstream_connections_idle")),
         },
         "routes": _routes(before, now, change.seconds),
-        "nodes": _nodes(change, now.status),
+        "nodes": _nodes(change, now.down),
     }
 
 
@@ -148,16 +150,15 @@ def _routes(before: Reading, now: Reading, seconds: float) -> list[dict[str, Any
     return sorted(busy, key=lambda route: (-route["rate"], route["id"]))
 
 
-def _nodes(change: Change, status: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _nodes(change: Change, down: Mapping[str, str]) -> list[dict[str, Any]]:
     """List the nodes in trouble, then those that were sent requests, the busiest first."""
     requests = change.rates("gateway_upstream_node_requests_total", "node")
     failures = change.rates("gateway_upstream_node_failures_total", "node")
-    states = {node["node"]: node["state"] for upstream in status["upstreams"] for node in upstream["nodes"]}
-    names = requests.keys() | failures.keys() | {node for node, state in states.items() if state != "up"}
+    names = requests.keys() | failures.keys() | down.keys()
     rows = [
         {
             "node": name,
-            "state": states.get(name, "gone"),
+            "state": down.get(name, "up"),
             "rate": requests.get(name, 0.0),
             "failures": failures.get(name, 0.0),
         }

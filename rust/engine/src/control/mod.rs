@@ -6,7 +6,9 @@
 //!
 //! | | answers |
 //! |---|---|
-//! | `GET /status` | version, listeners, the last reload, certificates, upstream nodes |
+//! | `GET /status` | version, listeners, the last reload, certificates |
+//! | `GET /upstreams` | every upstream in force, with the state of its nodes |
+//! | `GET /nodes/down` | the state of the nodes that are not up |
 //! | `GET /metrics` | the metrics, whether or not a port serves them |
 //! | `GET /routes` | every route, in the order in which they are tried |
 //! | `GET /routes/requests` | how many requests each route has had |
@@ -30,7 +32,7 @@ use crate::supervisor::Engine;
 
 pub(crate) use socket::ControlSocket;
 pub(crate) use status::certificates;
-pub use status::{Certificate, Listener, NodeStatus, Reload, Status, UpstreamStatus};
+pub use status::{Certificate, Listener, Reload, Status};
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +63,8 @@ impl Reply {
 pub(crate) fn answer(engine: &Engine, path: &str, body: &[u8]) -> Reply {
     match path {
         "/status" => Reply::json(&engine.status()),
+        "/upstreams" => Reply::json(&status::upstreams(engine)),
+        "/nodes/down" => Reply::json(&status::nodes_down(engine)),
         "/metrics" => Reply {
             status: 200,
             content_type: "text/plain; version=0.0.4; charset=utf-8",

@@ -19,7 +19,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Reply;
 
-/// How long one exchange may take.
+/// How long a question may take to come, and how long an answer may take to be fetched. Finding the
+/// answer is not timed: with 100,000 routes it may take a second.
 const LIMIT: Duration = Duration::from_secs(10);
 /// The largest question: a request to be tried, with its body.
 const LARGEST: u64 = 1 << 20;
@@ -107,7 +108,7 @@ async fn accept(
                 let answer = Rc::clone(&answer);
                 spawn_local(async move {
                     // Whoever takes too long, or leaves, gets nothing.
-                    let _ = timeout(LIMIT, serve(stream, &*answer)).await;
+                    let _ = serve(stream, &*answer).await;
                 });
             }
             Err(_) => sleep(PAUSE).await,
@@ -117,7 +118,7 @@ async fn accept(
 
 /// Answers one request and closes.
 async fn serve(mut stream: UnixStream, answer: &Answerer) -> io::Result<()> {
-    let reply = match read(&mut stream).await? {
+    let reply = match timeout(LIMIT, read(&mut stream)).await?? {
         Ok((head, body)) => reply(&head, &body, answer),
         Err(refused) => refused,
     };
@@ -128,9 +129,12 @@ async fn serve(mut stream: UnixStream, answer: &Answerer) -> io::Result<()> {
         reply.content_type,
         reply.body.len()
     );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(&reply.body).await?;
-    stream.shutdown().await
+    let write = async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&reply.body).await?;
+        stream.shutdown().await
+    };
+    timeout(LIMIT, write).await?
 }
 
 fn reply(head: &RequestHead, body: &[u8], answer: &Answerer) -> Reply {

@@ -1,11 +1,12 @@
 //! `/status`: how the gateway is doing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::upstream::Upstream;
+use crate::supervisor::Engine;
+use crate::upstream::Node;
+use crate::upstream::endpoint::Endpoint;
 
 /// How the gateway is doing.
 #[derive(Debug, Serialize)]
@@ -30,8 +31,6 @@ pub struct Status {
     pub listeners: Vec<Listener>,
     /// Certificates in force, by server name.
     pub certificates: Vec<Certificate>,
-    /// Upstreams in force: those with an id, then those written out in services and routes.
-    pub upstreams: Vec<UpstreamStatus>,
 }
 
 /// How the last attempt at a configuration went.
@@ -75,32 +74,64 @@ pub(crate) fn certificates(expiries: Vec<(String, i64)>) -> Vec<Certificate> {
 
 /// An upstream in force.
 #[derive(Debug, Serialize)]
-pub struct UpstreamStatus {
+pub(super) struct UpstreamStatus {
     /// `upstream ID`, or `service ID` and `route ID` for one written out there.
-    pub name: String,
+    name: String,
     /// Its servers.
-    pub nodes: Vec<NodeStatus>,
+    nodes: Vec<NodeStatus>,
 }
 
 /// A server of an upstream.
 #[derive(Debug, Serialize)]
-pub struct NodeStatus {
+struct NodeStatus {
     /// `host:port`
-    pub node: String,
+    node: Box<str>,
     /// Share of the requests.
-    pub weight: u32,
-    /// `up`, or `failing` while it is passed over after a failure.
-    pub state: &'static str,
+    weight: u32,
+    /// Whether it is sent requests.
+    state: NodeState,
 }
 
-impl UpstreamStatus {
+/// Whether a node is sent requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum NodeState {
+    /// It is.
+    Up,
+    /// It is passed over for a while after a failure, if there are others.
+    Failing,
+}
+
+impl NodeState {
     /// The state at `now_ms` of the workers' clock.
-    pub(crate) fn of(name: String, upstream: &Arc<Upstream>, now_ms: u64) -> Self {
-        let nodes = upstream.nodes.iter().map(|node| NodeStatus {
-            node: node.endpoint.authority.to_string(),
-            weight: node.weight,
-            state: if node.endpoint.failures.passed_over(now_ms) { "failing" } else { "up" },
-        });
-        Self { name, nodes: nodes.collect() }
+    fn of(endpoint: &Endpoint, now_ms: u64) -> Self {
+        if endpoint.failures.passed_over(now_ms) { Self::Failing } else { Self::Up }
     }
+}
+
+/// Every upstream in force: those with an id, then those written out in services and in routes.
+pub(super) fn upstreams(engine: &Engine) -> Vec<UpstreamStatus> {
+    let upstreams = engine.publisher().upstreams();
+    let now_ms = engine.shared().now_ms();
+    let of = |node: &Node| NodeStatus {
+        node: node.endpoint.authority.clone(),
+        weight: node.weight,
+        state: NodeState::of(&node.endpoint, now_ms),
+    };
+    let told = upstreams.into_iter().map(|(name, upstream)| {
+        let nodes = upstream.nodes.iter().map(of).collect();
+        UpstreamStatus { name, nodes }
+    });
+    told.collect()
+}
+
+/// The nodes in use that are not up, `host:port`.
+pub(super) fn nodes_down(engine: &Engine) -> BTreeMap<Box<str>, NodeState> {
+    let publisher = engine.publisher();
+    let now_ms = engine.shared().now_ms();
+    let states = publisher.endpoints().map(|endpoint| {
+        let state = NodeState::of(&endpoint, now_ms);
+        (endpoint.authority.clone(), state)
+    });
+    states.filter(|(_, state)| *state != NodeState::Up).collect()
 }

@@ -176,9 +176,20 @@ fn a_refused_file_is_named_in_the_status() {
     assert_eq!(status["reload"]["ok"], false);
     let problem = status["reload"]["problems"][0].as_str().expect("a text");
     assert!(problem.starts_with("conf/apisix.yaml:1:"), "{problem}");
-    assert_eq!(status["upstreams"][0]["name"], "upstream u");
-    assert_eq!(status["upstreams"][1]["name"], "route any");
-    assert_eq!(status["upstreams"][0]["nodes"][1]["state"], "up");
+}
+
+#[test]
+fn upstreams_are_told_with_the_state_of_their_nodes() {
+    let engine = engine(FILE);
+    let upstreams = asked(&engine, "/upstreams", b"");
+    assert_eq!(column(&upstreams, "name"), ["upstream u", "route any"]);
+    assert_eq!(column(&upstreams[0]["nodes"], "state"), ["up", "up"]);
+    assert_eq!(asked(&engine, "/nodes/down", b""), json!({}));
+    let failing = engine.publisher().endpoints().find(|one| &*one.authority == "node.test:3");
+    failing.expect("it is a node of u").failures.failed(engine.shared().now_ms());
+    assert_eq!(asked(&engine, "/nodes/down", b""), json!({ "node.test:3": "failing" }));
+    let upstreams = asked(&engine, "/upstreams", b"");
+    assert_eq!(column(&upstreams[0]["nodes"], "state"), ["up", "failing"]);
 }
 
 /// A path of its own under the system's folder for such.

@@ -9,6 +9,7 @@ use super::{Publisher, build};
 use crate::matching::{Place, RouteSpec};
 use crate::snapshot::{self, Destination, Slot};
 use crate::upstream::Upstream;
+use crate::upstream::endpoint::Endpoint;
 
 /// A route in force.
 #[derive(Debug, Clone)]
@@ -59,6 +60,11 @@ impl Publisher {
             source: source.map(|(path, position)| (path.into(), position)),
             order: self.snapshot.router.order(id)?,
         })
+    }
+
+    /// Every endpoint that some upstream in force names.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = Arc<Endpoint>> {
+        self.registry.endpoints()
     }
 
     /// Every upstream in force, called by the resource that it is written in: `upstream 1`.

@@ -227,12 +227,11 @@ impl Engine {
 
     /// How it is doing.
     pub fn status(&self) -> Status {
-        let (revision, upstreams, certificates) = {
+        let (revision, certificates) = {
             let publisher = self.publisher();
-            let revision = publisher.snapshot().revision;
-            (revision, publisher.upstreams(), publisher.expiries())
+            (publisher.snapshot().revision, publisher.expiries())
         };
-        let (reload, now_ms) = (self.shared.reload(), self.shared.now_ms());
+        let reload = self.shared.reload();
         let state = self.life.state();
         Status {
             version: crate::VERSION,
@@ -249,10 +248,6 @@ impl Engine {
             },
             listeners: state.listeners.clone(),
             certificates: control::certificates(certificates),
-            upstreams: upstreams
-                .into_iter()
-                .map(|(name, upstream)| control::UpstreamStatus::of(name, &upstream, now_ms))
-                .collect(),
         }
     }
 
