@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::supervisor::Engine;
 use crate::upstream::Node;
-use crate::upstream::endpoint::Endpoint;
 
 /// How the gateway is doing.
 #[derive(Debug, Serialize)]
@@ -93,19 +92,27 @@ struct NodeStatus {
 }
 
 /// Whether a node is sent requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum NodeState {
     /// It is.
     Up,
     /// It is passed over for a while after a failure, if there are others.
     Failing,
+    /// Checks have found it unhealthy, and it is passed over if there are others.
+    Unhealthy,
 }
 
 impl NodeState {
     /// The state at `now_ms` of the workers' clock.
-    fn of(endpoint: &Endpoint, now_ms: u64) -> Self {
-        if endpoint.failures.passed_over(now_ms) { Self::Failing } else { Self::Up }
+    fn of(node: &Node, now_ms: u64) -> Self {
+        if node.health.as_ref().is_some_and(|health| !health.usable()) {
+            Self::Unhealthy
+        } else if node.endpoint.failures.passed_over(now_ms) {
+            Self::Failing
+        } else {
+            Self::Up
+        }
     }
 }
 
@@ -116,7 +123,7 @@ pub(super) fn upstreams(engine: &Engine) -> Vec<UpstreamStatus> {
     let of = |node: &Node| NodeStatus {
         node: node.endpoint.authority.clone(),
         weight: node.weight,
-        state: NodeState::of(&node.endpoint, now_ms),
+        state: NodeState::of(node, now_ms),
     };
     let told = upstreams.into_iter().map(|(name, upstream)| {
         let nodes = upstream.nodes.iter().map(of).collect();
@@ -125,13 +132,18 @@ pub(super) fn upstreams(engine: &Engine) -> Vec<UpstreamStatus> {
     told.collect()
 }
 
-/// The nodes in use that are not up, `host:port`.
+/// The nodes in use that are not up, `host:port`. Of several upstreams' words on one the worst
+/// counts.
 pub(super) fn nodes_down(engine: &Engine) -> BTreeMap<Box<str>, NodeState> {
     let publisher = engine.publisher();
     let now_ms = engine.shared().now_ms();
-    let states = publisher.endpoints().map(|endpoint| {
-        let state = NodeState::of(&endpoint, now_ms);
-        (endpoint.authority.clone(), state)
-    });
-    states.filter(|(_, state)| *state != NodeState::Up).collect()
+    let mut down = BTreeMap::new();
+    for node in publisher.each_upstream().flat_map(|(_, _, upstream)| &upstream.nodes) {
+        let state = NodeState::of(node, now_ms);
+        if state != NodeState::Up {
+            let known = down.entry(node.endpoint.authority.clone()).or_insert(state);
+            *known = state.max(*known);
+        }
+    }
+    down
 }

@@ -185,8 +185,8 @@ fn upstreams_are_told_with_the_state_of_their_nodes() {
     assert_eq!(column(&upstreams, "name"), ["upstream u", "route any"]);
     assert_eq!(column(&upstreams[0]["nodes"], "state"), ["up", "up"]);
     assert_eq!(asked(&engine, "/nodes/down", b""), json!({}));
-    let failing = engine.publisher().endpoints().find(|one| &*one.authority == "node.test:3");
-    failing.expect("it is a node of u").failures.failed(engine.shared().now_ms());
+    let (_, upstream) = engine.publisher().upstreams().swap_remove(0);
+    upstream.nodes[1].endpoint.failures.failed(engine.shared().now_ms());
     assert_eq!(asked(&engine, "/nodes/down", b""), json!({ "node.test:3": "failing" }));
     let upstreams = asked(&engine, "/upstreams", b"");
     assert_eq!(column(&upstreams[0]["nodes"], "state"), ["up", "failing"]);

@@ -9,7 +9,6 @@ use super::{Publisher, build};
 use crate::matching::{Place, RouteSpec};
 use crate::snapshot::{self, Destination, Slot};
 use crate::upstream::Upstream;
-use crate::upstream::endpoint::Endpoint;
 
 /// A route in force.
 #[derive(Debug, Clone)]
@@ -62,41 +61,42 @@ impl Publisher {
         })
     }
 
-    /// Every endpoint that some upstream in force names.
-    pub(crate) fn endpoints(&self) -> impl Iterator<Item = Arc<Endpoint>> {
-        self.registry.endpoints()
+    /// Every upstream in force, called by the resource that it is written in: `upstream 1`. Those
+    /// with an id stand first, then those of services and those of routes.
+    pub(crate) fn upstreams(&self) -> Vec<(String, Arc<Upstream>)> {
+        let mut upstreams: Vec<_> = self.each_upstream().collect();
+        let rank = |kind| [Kind::Upstream, Kind::Service].iter().position(|one| *one == kind);
+        upstreams.sort_by_key(|(kind, id, _)| (rank(*kind).unwrap_or(usize::MAX), *id));
+        let named = upstreams.into_iter();
+        named.map(|(kind, id, upstream)| (name(kind, id), Arc::clone(upstream))).collect()
     }
 
-    /// Every upstream in force, called by the resource that it is written in: `upstream 1`.
-    pub(crate) fn upstreams(&self) -> Vec<(String, Arc<Upstream>)> {
-        let inline = |kind: Kind, id: &str, destination: &Destination| match destination {
-            Destination::Inline(upstream) => Some((name(kind, id), Arc::clone(upstream))),
-            Destination::Slot(_) | Destination::None => None,
-        };
-        let named = self.upstream_slots.iter().filter_map(|(id, slot)| {
+    /// Every upstream in force with the resource that it is written in, in no order.
+    pub(crate) fn each_upstream(&self) -> impl Iterator<Item = (Kind, &str, &Arc<Upstream>)> {
+        let upstreams = self.upstream_slots.iter().filter_map(|(id, slot)| {
             let upstream = self.snapshot.upstreams.get(slot as usize)?.as_ref()?;
-            Some((name(Kind::Upstream, id), Arc::clone(upstream)))
+            Some((Kind::Upstream, id, upstream))
         });
         let of_services = self.service_slots.iter().filter_map(|(id, slot)| {
             let service = self.snapshot.services.get(slot as usize)?.as_ref()?;
-            inline(Kind::Service, id, &service.destination)
+            Some((Kind::Service, id, inline(&service.destination)?))
         });
         let of_routes = self
             .routes
             .iter()
-            .filter_map(|(id, (_, route))| inline(Kind::Route, id, &route.destination));
-        let (mut upstreams, mut services): (Vec<_>, Vec<_>) =
-            (named.collect(), of_services.collect());
-        let mut routes: Vec<_> = of_routes.collect();
-        for list in [&mut upstreams, &mut services, &mut routes] {
-            list.sort_by(|(a, _), (b, _)| a.cmp(b));
-        }
-        upstreams.append(&mut services);
-        upstreams.append(&mut routes);
-        upstreams
+            .filter_map(|(id, (_, route))| Some((Kind::Route, &**id, inline(&route.destination)?)));
+        upstreams.chain(of_services).chain(of_routes)
     }
 }
 
 fn name(kind: Kind, id: &str) -> String {
     format!("{} {id}", kind.noun())
+}
+
+/// The upstream that is written out there.
+fn inline(destination: &Destination) -> Option<&Arc<Upstream>> {
+    match destination {
+        Destination::Inline(upstream) => Some(upstream),
+        Destination::Slot(_) | Destination::None => None,
+    }
 }

@@ -148,11 +148,6 @@ impl Registry {
         endpoint
     }
 
-    /// Every endpoint that some upstream uses.
-    pub(crate) fn endpoints(&self) -> impl Iterator<Item = Arc<Endpoint>> {
-        self.known.values().filter_map(Weak::upgrade)
-    }
-
     /// Forgets endpoints that no upstream uses any more.
     pub(crate) fn prune(&mut self) {
         self.known.retain(|_, endpoint| endpoint.strong_count() > 0);
