@@ -22,6 +22,8 @@ Run = Callable[..., Process]
 SERVER = """server {{
     listen 127.0.0.1:{port};
     listen 127.0.0.1:{tls} ssl;
+    listen 127.0.0.1:{h2c} http2;
+    listen 127.0.0.1:{h2} ssl http2;
     ssl_certificate {certificate}; ssl_certificate_key {key};
     root {folder}/www; client_max_body_size 1m;
     location = /host {{ return 200 "$host $scheme $http_x_forwarded_proto\\n"; }}
@@ -35,10 +37,10 @@ class Files(Nginx):
     def __init__(self, folder: Path, authority: Authority) -> None:
         self.www = folder / "www"
         self.www.mkdir(parents=True)
-        self.tls, port = free_port(), free_port()
+        self.tls, self.h2c, self.h2, port = (free_port() for _ in range(4))
         shown = authority.issue("shop.test")
-        files = {"certificate": shown.certificate, "key": shown.key}
-        super().__init__(folder, port, SERVER.format(port=port, tls=self.tls, folder=folder, **files), "on")
+        more = {"tls": self.tls, "h2c": self.h2c, "h2": self.h2, "certificate": shown.certificate, "key": shown.key}
+        super().__init__(folder, port, SERVER.format(port=port, folder=folder, **more), "on")
 
 
 @pytest.fixture
@@ -107,6 +109,34 @@ def test_both_sides_may_be_https(serve: Serve, nginx: Files, authority: Authorit
     (nginx.www / "file").write_bytes(content)
     assert curl(served, "/file", *trust, scheme="https") == content
     assert curl(served, "/file", *trust, "--tls-max", "1.2", scheme="https") == content
+
+
+@pytest.mark.parametrize("client", ["--http1.1", "--http2-prior-knowledge"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_nginx_is_spoken_to_in_http_2(
+    serve: Serve, nginx: Files, authority: Authority, tmp_path: Path, scheme: str, client: str
+) -> None:
+    node = f"127.0.0.1:{nginx.h2 if scheme == 'https' else nginx.h2c}"
+    trusted = {"enable": False, "ssl_trusted_certificate": str(authority.root.certificate)}
+    served = serve(
+        route(node, upstream__scheme=scheme, upstream__http_version=2),
+        apisix__ssl=trusted,
+        http__access_log_format="$status $upstream_status $server_protocol",
+    )
+    host = ["-H", "Host: shop.test"]
+    content = os.urandom(2 << 20)
+    (nginx.www / "file").write_bytes(content)
+    assert curl(served, "/host", client, *host) == f"shop.test {scheme} http\n".encode()
+    version = "HTTP/2.0" if client == "--http2-prior-knowledge" else "HTTP/1.1"
+    assert served.log.next() == f"200 200 {version}"
+    assert curl(served, "/file", client, *host) == content
+    assert curl(served, "/file", client, *host, "-r", "10-19") == content[10:20]
+    (tmp_path / "up").write_bytes(content[: 1 << 20])
+    for name, more in {"a": "X-Other: 1", "b": "Transfer-Encoding: chunked"}.items():
+        arguments = ["-T", str(tmp_path / "up"), "-H", more, "-w", "%{http_code}"]
+        if client == "--http1.1" or name == "a":
+            assert curl(served, f"/put/{name}", client, *host, *arguments).endswith(b"201")
+            assert curl(served, f"/put/{name}", client, *host) == content[: 1 << 20]
 
 
 def test_nginx_may_restart_without_a_request_lost(serve: Serve, nginx: Files) -> None:

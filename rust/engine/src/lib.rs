@@ -10,6 +10,7 @@ mod client;
 pub mod control;
 mod exchange;
 mod forward;
+mod grpc;
 mod health;
 pub mod matching;
 mod mtls;

@@ -10,6 +10,9 @@ use gateway_net::tls::{
 };
 use tokio::net::TcpStream;
 
+/// HTTP/2 in ALPN (RFC 9113 section 3.1).
+const HTTP2: &[u8] = b"h2";
+
 /// What TLS towards upstreams is made of. Owned by the publishing thread.
 #[derive(Debug, Default)]
 pub(crate) struct Identities {
@@ -22,6 +25,8 @@ pub(crate) struct Identities {
 #[derive(Debug)]
 pub(crate) struct UpstreamTls {
     client: ClientTls,
+    /// Whether HTTP/2 is to be agreed on.
+    http2: bool,
     /// Whether `tls.client_cert_id` names no SSL object of type `client`. Then no connection may
     /// be made: an upstream that only asks for a certificate would take us for a stranger.
     pub(crate) lacks_certificate: bool,
@@ -35,6 +40,7 @@ impl UpstreamTls {
     /// Where in the upstream, and in words.
     pub(crate) fn build(
         config: &config::Tls,
+        http2: bool,
         ca: Option<&Arc<str>>,
         identities: &mut Identities,
     ) -> Result<Self, (&'static str, String)> {
@@ -52,10 +58,11 @@ impl UpstreamTls {
             }
         };
         let ca = config.ca.as_deref().map(Arc::from).or_else(|| ca.cloned());
-        let options = ClientOptions { verify: config.verify, ca, certificate, alpn: Vec::new() };
+        let alpn = if http2 { vec![HTTP2.to_vec()] } else { Vec::new() };
+        let options = ClientOptions { verify: config.verify, ca, certificate, alpn };
         let client = identities.trust.client(&options);
         let client = client.map_err(|error| ("/tls", error.to_string()))?;
-        Ok(Self { client, lacks_certificate })
+        Ok(Self { client, http2, lacks_certificate })
     }
 
     /// What makes connections to one address different: trust, and what we show of ourselves.
@@ -73,6 +80,10 @@ impl UpstreamTls {
         name: &str,
     ) -> Result<Stream, HandshakeError> {
         let stream = ClientHandshake::new(socket, &self.client, name)?.await?;
+        // RFC 9113 section 3.2: a server that does not choose `h2` may speak anything.
+        if self.http2 && stream.alpn() != Some(HTTP2) {
+            return Err(HandshakeError::NotAgreed);
+        }
         Ok(Stream::Other(Box::new(stream)))
     }
 }

@@ -29,6 +29,7 @@ use gateway_net::socket::Socket as _;
 use gateway_net::tls::{ClientCertificate, ClientVerification};
 
 use crate::exchange::Exchange;
+use crate::grpc;
 use crate::worker::deadlines::Deadline;
 use crate::worker::scratch::READ;
 use crate::worker::{Purpose, Worker};
@@ -198,6 +199,15 @@ impl Client<'_> {
             Wire::Http1(http1) => http1.stream.poll_flush(cx).map_err(|_| Gone::Left),
             Wire::Http2(stream) => Poll::Ready(stream.finish(trailers)),
         }
+    }
+
+    /// Ends an answer in gRPC that has begun with this status. False where that cannot be said.
+    pub(crate) fn end_in_grpc(&mut self, status: u8, detail: &str) -> bool {
+        let Wire::Http2(stream) = &mut self.wire else { return false };
+        let mut trailers = Headers::default();
+        trailers.append_checked("grpc-status", itoa::Buffer::new().format(status).as_bytes());
+        trailers.append_checked("grpc-message", grpc::message(detail).as_bytes());
+        stream.finish(Some(&trailers)).is_ok()
     }
 
     /// Tells the client to go on with its body. False if it left or took too long.

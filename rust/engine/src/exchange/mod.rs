@@ -38,6 +38,8 @@ pub(crate) struct Exchange {
     pub(crate) hostless: bool,
     /// Whether the request asks to switch protocols and may.
     pub(crate) upgrading: bool,
+    /// How long the client waits, in microseconds: the `grpc-timeout` of gRPC. 0 for no limit.
+    pub(crate) patience_us: u64,
     /// Who ended it and why.
     pub(crate) flags: Flags,
     /// When its head was complete, in microseconds of the worker's clock.
@@ -104,6 +106,7 @@ impl Exchange {
         self.attempts.clear();
         self.hostless = false;
         self.upgrading = false;
+        self.patience_us = 0;
         self.flags = Flags::NONE;
         self.started = 0;
         self.request_length = 0;
@@ -134,11 +137,17 @@ impl Exchange {
         elapsed
     }
 
-    /// The timeouts that hold: the route's, otherwise the upstream's.
+    /// The timeouts that hold: the route's, otherwise the upstream's; for the whole no more than
+    /// the client waits.
     pub(crate) fn timeouts(&self) -> Timeouts {
         let own = self.route.as_ref().and_then(|r| r.timeouts);
         let upstream = self.upstream.as_ref().map(|u| u.timeouts).unwrap_or_default();
-        own.map_or(upstream, |t| Timeouts { total: upstream.total, ..t })
+        let total = match (upstream.total, self.patience_us) {
+            (total, 0) => total,
+            (0, patience) => patience,
+            (total, patience) => total.min(patience),
+        };
+        Timeouts { total, ..own.unwrap_or(upstream) }
     }
 
     /// Whether the client asked for WebSocket.

@@ -4,21 +4,25 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 
 use gateway_core::config::Host;
+use gateway_net::h2::client::{self as http2, Place};
 use gateway_net::pool::{EndpointId, Pooled};
 use gateway_net::socket::TcpSocket;
 use gateway_net::stream::Stream;
 use tokio::net::TcpStream;
+use tokio::task::spawn_local;
 
+use super::Try;
 use super::relay::Failure;
 use super::watch::NodeWatch;
 use crate::client::Client;
 use crate::observe::metrics::UpstreamFailure;
 use crate::tls;
+use crate::upstream::Upstream;
 use crate::upstream::endpoint::Endpoint;
-use crate::upstream::{Node, Upstream};
 use crate::worker::Worker;
 
 /// The address that a node's connection goes to, if nothing has to be waited for: a literal one,
@@ -90,44 +94,112 @@ impl Way {
     }
 }
 
-/// A pooled connection, if there is one to the same address that the node's health lets be
-/// used.
-pub(super) fn pooled(worker: &Worker, node: &Node, way: &Way) -> Option<Pooled> {
-    let mut pool = worker.pool.borrow_mut();
-    loop {
-        let connection = pool.take(way.pool, worker.turn_ms())?;
-        // A name may resolve to another address than when the connection was opened.
-        if connection.peer == way.address && node.trusts(&connection) {
-            return Some(connection);
+/// A connection to a node.
+pub(super) enum Connection {
+    /// For this request alone, for as long as it takes.
+    Http1(Pooled),
+    /// Shared with other requests.
+    Http2(Rc<http2::Connection>),
+}
+
+impl Connection {
+    /// Whether it carried requests before, so that its peer may have closed it meanwhile.
+    pub(super) fn reused(&self) -> bool {
+        match self {
+            Self::Http1(pooled) => pooled.reused(),
+            Self::Http2(connection) => connection.reused(),
         }
     }
 }
 
-/// A new connection, TLS included.
+/// A connection that is there already, if there is one to the same address that the node's health
+/// lets be used.
+pub(super) fn pooled(worker: &Worker, attempt: Try<'_>, way: &Way) -> Option<Connection> {
+    if attempt.upstream.http2 {
+        return match place(worker, attempt, way) {
+            Place::Ready(connection) => Some(Connection::Http2(connection)),
+            Place::Wait(_) | Place::Open(_) => None,
+        };
+    }
+    let mut pool = worker.pool.borrow_mut();
+    loop {
+        let connection = pool.take(way.pool, worker.turn_ms())?;
+        // A name may resolve to another address than when the connection was opened.
+        if connection.peer == way.address && attempt.trusts(connection.opened_us) {
+            return Some(Connection::Http1(connection));
+        }
+    }
+}
+
+fn place(worker: &Worker, attempt: Try<'_>, way: &Way) -> Place {
+    let mut connections = worker.http2.borrow_mut();
+    loop {
+        match connections.place(way.pool, way.address, attempt.upstream.keepalive) {
+            Place::Ready(connection) if !attempt.trusts(connection.opened_us) => {
+                connection.retire();
+            }
+            place => return place,
+        }
+    }
+}
+
+/// A new connection, TLS included; for HTTP/2, one that another request opens if that has room.
 pub(super) async fn open(
     worker: &Worker,
     client: &mut Client<'_>,
-    upstream: &Upstream,
+    attempt: Try<'_>,
     way: &Way,
     patience: Patience<'_>,
-) -> Result<Pooled, Failure> {
-    let started = worker.now_us();
+) -> Result<Connection, Failure> {
     let connect = async {
-        let socket = TcpStream::connect(way.address).await.map_err(|e| refused(&e))?;
-        socket.set_nodelay(true).map_err(|e| refused(&e))?;
-        match (&upstream.tls, &way.name) {
-            (Some(tls), Some(name)) => tls.connect(socket, name).await.map_err(|error| {
-                Failure::node(UpstreamFailure::Tls, 502, format!("{name}: {error}"))
-            }),
-            _ => Ok(Stream::Tcp(TcpSocket(socket))),
+        match attempt.upstream.http2 {
+            false => {
+                let stream = dial(worker, attempt.upstream, way).await?;
+                Ok(Connection::Http1(Pooled::fresh(stream, way.address, worker.turn_us())))
+            }
+            true => Box::pin(share(worker, attempt, way)).await.map(Connection::Http2),
         }
     };
     let late = || Failure::node(UpstreamFailure::ConnectTimeout, 504, "no connection in time");
     let connected = within(worker, client, patience, connect).await;
-    let stream = connected.map_err(|failure| failure.unwrap_or_else(late))??;
-    let now = worker.now_us();
-    worker.recorder.upstream_connected(now - started);
-    Ok(Pooled::fresh(stream, way.address, now))
+    connected.map_err(|failure| failure.unwrap_or_else(late))?
+}
+
+/// A connection of HTTP/2 with room: waited for, or opened.
+async fn share(
+    worker: &Worker,
+    attempt: Try<'_>,
+    way: &Way,
+) -> Result<Rc<http2::Connection>, Failure> {
+    loop {
+        match place(worker, attempt, way) {
+            Place::Ready(connection) => return Ok(connection),
+            Place::Wait(waiting) => waiting.changed().await,
+            Place::Open(opening) => {
+                let stream = dial(worker, attempt.upstream, way).await?;
+                let now = worker.turn_us();
+                let connected = http2::connect(stream, way.address, opening, now).await;
+                let (connection, driver) = connected.map_err(|fault| Failure::stream(&fault))?;
+                spawn_local(driver);
+                return Ok(connection);
+            }
+        }
+    }
+}
+
+/// A byte stream to a node, TLS included.
+async fn dial(worker: &Worker, upstream: &Upstream, way: &Way) -> Result<Stream, Failure> {
+    let started = worker.now_us();
+    let socket = TcpStream::connect(way.address).await.map_err(|e| refused(&e))?;
+    socket.set_nodelay(true).map_err(|e| refused(&e))?;
+    let stream = match (&upstream.tls, &way.name) {
+        (Some(tls), Some(name)) => tls.connect(socket, name).await.map_err(|error| {
+            Failure::node(UpstreamFailure::Tls, 502, format!("{name}: {error}"))
+        })?,
+        _ => Stream::Tcp(TcpSocket(socket)),
+    };
+    worker.recorder.upstream_connected(worker.now_us() - started);
+    Ok(stream)
 }
 
 fn refused(error: &io::Error) -> Failure {

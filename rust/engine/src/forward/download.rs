@@ -14,10 +14,11 @@ use gateway_net::h1::{
     ResponseReader, Upgrade, Version, append_last_chunk, append_response, strip_hop_by_hop,
     write_chunk_size, write_response,
 };
+use gateway_net::h2::client::{Fault, Stream as Http2Stream};
 use gateway_net::h2::server::Gone;
 use gateway_net::socket::Socket as _;
-use gateway_net::stream::Stream;
 
+use super::link::Link;
 use crate::client::{Client, Wire, persistence};
 use crate::exchange::Exchange;
 use crate::respond;
@@ -36,6 +37,8 @@ pub(super) enum Broken {
     UpstreamClosed,
     /// Reading from the upstream failed.
     Upstream(io::Error),
+    /// A stream of HTTP/2 ended before its answer did.
+    Stream(Fault),
     /// The answer is malformed.
     UpstreamMalformed(Reject),
     /// More interim answers than [`MAX_INTERIM`].
@@ -78,6 +81,8 @@ enum State {
     Length(u64),
     Chunked(Box<ChunkedDecoder>),
     UntilClose,
+    /// HTTP/2: the stream says where it ends.
+    Streamed,
     Complete,
     /// 101: the bytes that follow belong to the other protocol.
     Switched,
@@ -151,7 +156,7 @@ impl Download {
         worker: &Worker,
         exchange: &mut Exchange,
         client: &mut Client<'_>,
-        upstream: &mut Stream,
+        upstream: &mut Link<'_>,
     ) -> Poll<Result<(), Broken>> {
         loop {
             ready!(self.drain(cx, exchange, client))?;
@@ -160,8 +165,15 @@ impl Download {
                 return client.poll_end(cx, self.trailers.as_deref()).map_err(Broken::from);
             }
             self.waits = Waits::Upstream;
+            let stream = match upstream {
+                Link::Http1(stream) => stream,
+                Link::Http2(http2) => {
+                    ready!(self.receive(cx, worker, exchange, client, &mut http2.stream))?;
+                    continue;
+                }
+            };
             let scratch = &mut *worker.scratch.borrow_mut();
-            let read = ready!(upstream.poll_read(cx, &mut scratch.space()[..client.most()]));
+            let read = ready!(stream.poll_read(cx, &mut scratch.space()[..client.most()]));
             self.moved = true;
             match read {
                 Ok(0) => self.upstream_ended()?,
@@ -260,18 +272,27 @@ impl Download {
         }
         let body = self.frame(scratch, read, exchange)?;
         let Some(persistence) = persistence else { return Ok(body) };
+        self.put_head(scratch, body, exchange, client, persistence)
+    }
+
+    /// Sends the final head, or writes it in front of `body`, and says which bytes go out.
+    fn put_head(
+        &mut self,
+        scratch: &mut Scratch,
+        body: Range<usize>,
+        exchange: &mut Exchange,
+        client: &mut Client<'_>,
+        persistence: Persistence<'_>,
+    ) -> Result<Range<usize>, Broken> {
+        let response = &exchange.response;
         if let Wire::Http2(stream) = &mut client.wire {
-            let response = &exchange.response;
-            let length = match self.framing_to_client(response) {
-                Framing::Length(length) => Some(length),
-                _ => None,
-            };
             let ended = self.ends() && body.is_empty();
+            let framed = self.framing_to_client(response) != Framing::None;
+            let length = response.content_length.filter(|_| framed);
             stream.send_head(response.status, &response.headers, length, ended)?;
             exchange.bytes_sent += response.headers.arena_len() as u64;
             return Ok(body);
         }
-        let response = &exchange.response;
         let reason = response.headers.bytes(response.reason);
         let reason =
             (!reason.is_empty() && !is_plain_ok(response.status, reason)).then_some(reason);
@@ -289,13 +310,69 @@ impl Download {
         Ok(body)
     }
 
+    /// Takes what has come on a stream of HTTP/2: the next head, and one piece of content.
+    fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        worker: &Worker,
+        exchange: &mut Exchange,
+        client: &mut Client<'_>,
+        upstream: &mut Http2Stream,
+    ) -> Poll<Result<(), Broken>> {
+        // The client has taken all that was handed out, so the upstream may send as much again.
+        upstream.release();
+        let mut head = None;
+        if matches!(self.state, State::Head) {
+            let Exchange { request, response, .. } = exchange;
+            let polled = ready!(upstream.poll_head(cx, &request.method, response));
+            self.moved = true;
+            polled.map_err(Broken::Stream)?;
+            head = self.on_head(worker, exchange, client)?;
+            if head.is_none() {
+                return Poll::Ready(Ok(())); // an interim one
+            }
+            self.state = State::Streamed;
+        }
+        let scratch = &mut *worker.scratch.borrow_mut();
+        let mut read = ROOM..ROOM;
+        let mut ended = false;
+        match upstream.poll_data(cx) {
+            Poll::Pending if head.is_none() => return Poll::Pending,
+            Poll::Pending => {}
+            Poll::Ready(Some(data)) => {
+                let data = data.map_err(Broken::Stream)?;
+                scratch.space()[..data.len()].copy_from_slice(&data);
+                read.end += data.len();
+                ended = upstream.ended();
+            }
+            Poll::Ready(None) => {
+                let trailers = ready!(upstream.poll_trailers(cx)).map_err(Broken::Stream)?;
+                self.trailers = trailers.map(Box::new);
+                ended = true;
+            }
+        }
+        self.moved = true;
+        let body = self.frame(scratch, read, exchange)?;
+        if ended {
+            self.state = State::Complete;
+        }
+        let out = match head {
+            Some(persistence) => self.put_head(scratch, body, exchange, client, persistence)?,
+            None => body,
+        };
+        self.write(cx, &scratch.bytes[out], exchange, client)?;
+        if ended && self.to_client == ToClient::Chunked {
+            append_last_chunk(&mut self.pending, self.trailers.as_deref());
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// What the head says of the body's end. An answer to HEAD and a 304 keep their length.
     fn framing_to_client(&self, response: &ResponseHead) -> Framing {
         match self.to_client {
             ToClient::Empty if response.status == 101 || response.status == 204 => Framing::None,
-            ToClient::Empty | ToClient::Length => {
-                response.content_length.map_or(Framing::None, Framing::Length)
-            }
+            ToClient::Empty => response.content_length.map_or(Framing::None, Framing::Length),
+            ToClient::Length => response.framing,
             ToClient::Chunked => Framing::Chunked,
             ToClient::Stream | ToClient::Close => Framing::None,
         }
@@ -407,7 +484,7 @@ impl Download {
     ) -> Result<Range<usize>, Broken> {
         let (data, last) = match &mut self.state {
             State::Head => return Ok(read.start..read.start),
-            State::Switched | State::UntilClose => (read, false),
+            State::Switched | State::UntilClose | State::Streamed => (read, false),
             State::Complete => {
                 self.excess |= !read.is_empty();
                 (read.start..read.start, false)

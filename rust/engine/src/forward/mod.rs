@@ -2,7 +2,8 @@
 //!
 //! | module | part |
 //! |---|---|
-//! | [`connect`] | a pooled or a new connection |
+//! | [`connect`] | a pooled, a shared or a new connection |
+//! | [`link`] | what carries one try: a connection of HTTP/1, or a stream of HTTP/2 |
 //! | [`upload`] | the request on its way, kept for another try |
 //! | [`relay`] | both directions of one try, polled together |
 //! | [`watch`] | a try that health checks call off |
@@ -17,19 +18,22 @@
 mod connect;
 mod download;
 mod head;
+mod link;
 mod relay;
 mod tunnel;
 mod upload;
 mod watch;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use gateway_net::h1::{Fields, Framing, Persistence};
-use gateway_net::pool::Pooled;
+use gateway_net::h2::client as http2;
 
 use crate::balance::Tried;
 use crate::client::Client;
 use crate::exchange::{Attempt, Exchange};
+use crate::grpc;
 use crate::observe::error_log;
 use crate::observe::flags::Flag;
 use crate::respond::{self, Answer};
@@ -37,7 +41,8 @@ use crate::upstream::Upstream;
 use crate::upstream::endpoint::Endpoint;
 use crate::variables::View;
 use crate::worker::Worker;
-use connect::{Patience, Way};
+use connect::{Connection, Patience, Way};
+use link::{Http2, Link};
 use relay::{Failure, Outcome, Relay};
 use watch::NodeWatch;
 
@@ -46,7 +51,8 @@ pub(crate) use upload::{Ungathered, Upload};
 /// What to do after a failed try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// The connection had gone stale in the pool: the same node again, on a new one.
+    /// The connection had gone stale in the pool, or the node did nothing with the request: the
+    /// same node again, once, on another one.
     Reconnect,
     /// Another node.
     NextNode,
@@ -66,6 +72,11 @@ struct Try<'a> {
 impl<'a> Try<'a> {
     fn endpoint(&self) -> &'a Arc<Endpoint> {
         &self.upstream.nodes[self.node].endpoint
+    }
+
+    /// Whether a connection opened then may carry a request, as far as health checks know.
+    fn trusts(&self, opened_us: u64) -> bool {
+        self.upstream.nodes[self.node].trusts(opened_us)
     }
 }
 
@@ -149,7 +160,7 @@ fn blame(worker: &Worker, exchange: &mut Exchange, attempt: Try<'_>, failure: &F
     error_log::warn("upstream node failed", fields);
 }
 
-/// One node, twice if its pooled connection had gone stale.
+/// One node, twice if its connection had gone stale or did not take the request.
 async fn try_node(
     worker: &Worker,
     client: &mut Client<'_>,
@@ -186,13 +197,12 @@ async fn try_node(
         };
         let host = exchange.request.host().unwrap_or_default();
         let way = Way::new(worker, upstream, endpoint, host, address);
-        let pooled =
-            if fresh { None } else { connect::pooled(worker, &upstream.nodes[attempt.node], &way) };
+        let pooled = if fresh { None } else { connect::pooled(worker, attempt, &way) };
         let connection = if let Some(connection) = pooled {
             connection
         } else {
             upload.settle(worker);
-            connect::open(worker, client, upstream, &way, patience).await.map_err(next)?
+            connect::open(worker, client, attempt, &way, patience).await.map_err(next)?
         };
         worker.count_try(endpoint, connection.reused());
         if let Some(attempt) = exchange.attempts.last_mut() {
@@ -200,10 +210,11 @@ async fn try_node(
             attempt.connected = Some(if connection.reused() { started } else { worker.now_us() });
         }
         match exchange_on(worker, client, exchange, upload, attempt, &way, connection).await {
-            Err((_, Then::Reconnect)) => {
+            Err((_, Then::Reconnect)) if !fresh => {
                 exchange.attempts.pop();
                 fresh = true;
             }
+            Err((failure, Then::Reconnect)) => return Err((failure, Then::NextNode)),
             ended => return ended,
         }
     }
@@ -217,10 +228,64 @@ async fn exchange_on(
     upload: &mut Upload,
     attempt: Try<'_>,
     way: &Way,
-    mut connection: Pooled,
+    mut connection: Connection,
 ) -> Result<(), (Failure, Then)> {
+    let reused = connection.reused();
+    let mut busy = None;
+    let link = match &mut connection {
+        Connection::Http1(pooled) => {
+            busy = Some(worker.count_busy());
+            begin(worker, exchange, upload);
+            Link::Http1(&mut pooled.stream)
+        }
+        Connection::Http2(shared) => {
+            let stream = ask(worker, exchange, upload, attempt.upstream, shared)?;
+            Link::Http2(Box::new(Http2::new(stream, exchange.request.framing)))
+        }
+    };
+    let mut relay = Relay::new(worker, client, exchange, upload, link);
+    relay.watch = attempt.watch;
+    let outcome = (&mut relay).await;
+    drop(busy);
+    let (heard, answered) = (relay.download.heard(), relay.download.answered());
+    let reusable = relay.reusable();
+    drop(relay);
+    match (outcome, connection) {
+        (Outcome::Answered, Connection::Http1(pooled)) => {
+            if reusable {
+                let limits = attempt.upstream.keepalive;
+                worker.pool.borrow_mut().put(way.pool, pooled, limits, worker.turn_ms());
+            }
+            Ok(())
+        }
+        (Outcome::Answered | Outcome::Switched, Connection::Http2(_)) => Ok(()),
+        (Outcome::Switched, Connection::Http1(mut pooled)) => {
+            exchange.params = Vec::new(); // a tunnel needs none, and there may be ten thousand
+            let idle_ms = exchange.timeouts().read / 1_000;
+            let carried = tunnel::run(worker, client, &mut pooled.stream, idle_ms).await;
+            exchange.request_length += carried.from_client;
+            exchange.bytes_sent += carried.to_client;
+            exchange.body_sent += carried.to_client;
+            client.keep_alive = false;
+            Ok(())
+        }
+        (Outcome::Failed(failure), _) => {
+            if answered {
+                // The head is out, and perhaps part of the body: the only honest end is to
+                // close, so that the client sees an answer that lacks its end.
+                client.keep_alive = false;
+                return Err((failure, Then::GiveUp));
+            }
+            let then = after(&failure, upload, reused, heard);
+            exchange.response.clear();
+            Err((failure, then))
+        }
+    }
+}
+
+/// Begins a request on a connection of HTTP/1.
+fn begin(worker: &Worker, exchange: &Exchange, upload: &mut Upload) {
     let request = &exchange.request;
-    let busy = worker.count_busy();
     upload.begin(
         worker,
         &request.method,
@@ -238,48 +303,50 @@ async fn exchange_on(
             },
         },
     );
-    let mut relay = Relay::new(worker, client, exchange, upload, &mut connection.stream);
-    relay.watch = attempt.watch;
-    let outcome = (&mut relay).await;
-    drop(busy);
-    let (heard, answered) = (relay.download.heard(), relay.download.answered());
-    let reusable = relay.reusable();
-    match outcome {
-        Outcome::Answered => {
-            if reusable {
-                let limits = attempt.upstream.keepalive;
-                worker.pool.borrow_mut().put(way.pool, connection, limits, worker.turn_ms());
-            }
-            Ok(())
-        }
-        Outcome::Switched => {
-            exchange.params = Vec::new(); // a tunnel needs none, and there may be ten thousand
-            let idle_ms = exchange.timeouts().read / 1_000;
-            let carried = tunnel::run(worker, client, &mut connection.stream, idle_ms).await;
-            exchange.request_length += carried.from_client;
-            exchange.bytes_sent += carried.to_client;
-            exchange.body_sent += carried.to_client;
-            client.keep_alive = false;
-            Ok(())
-        }
-        Outcome::Failed(failure) => {
-            if answered {
-                // The head is out, and perhaps part of the body: the only honest end is to
-                // close, so that the client sees an answer that lacks its end.
-                client.keep_alive = false;
-                return Err((failure, Then::GiveUp));
-            }
-            let then = after(&failure, upload, connection.reused(), heard);
-            exchange.response.clear();
-            Err((failure, then))
-        }
-    }
+}
+
+/// Begins a request on a shared connection of HTTP/2.
+fn ask(
+    worker: &Worker,
+    exchange: &Exchange,
+    upload: &mut Upload,
+    upstream: &Upstream,
+    connection: &Rc<http2::Connection>,
+) -> Result<http2::Stream, (Failure, Then)> {
+    let request = &exchange.request;
+    let length = match request.framing {
+        Framing::Length(length) => Some(length),
+        Framing::None | Framing::Chunked | Framing::UntilClose => None,
+    };
+    let head = http2::Head {
+        method: &request.method,
+        tls: upstream.tls.is_some(),
+        authority: request.host().unwrap_or_default(),
+        target: head::target(request),
+        headers: &request.headers,
+        length,
+        trailers: request.te_trailers || upstream.grpc,
+    };
+    let head = head.build().map_err(|unfit| {
+        (Failure::new(Flag::ClientRequest, 400, unfit.to_string()), Then::GiveUp)
+    })?;
+    let bodiless = matches!(request.framing, Framing::None | Framing::Length(0));
+    let stream = connection.send(head, bodiless).map_err(|fault| {
+        let failure = Failure::stream(&fault);
+        let then = after(&failure, upload, true, false);
+        (failure, then)
+    })?;
+    upload.begin_after_head(worker);
+    Ok(stream)
 }
 
 /// Whether, after a failure before any final head, the request may be sent again, and where.
 fn after(failure: &Failure, upload: &Upload, reused: bool, heard: bool) -> Then {
     if failure.is_move() {
         return Then::NextNode;
+    }
+    if failure.unprocessed {
+        return if upload.kept() { Then::Reconnect } else { Then::GiveUp };
     }
     let upstream_broke =
         matches!(failure.flag, Flag::UpstreamClosed | Flag::UpstreamTimeout) && !heard;
@@ -301,6 +368,10 @@ async fn give_up(
     client.keep_alive &= upload.complete();
     let begun = exchange.bytes_sent > 0 && exchange.response.status >= 200;
     exchange.flags.raise(failure.flag);
+    if begun && failure.flag == Flag::TotalTimeout && grpc::is_spoken(&exchange.request) {
+        client.cut = !client.end_in_grpc(grpc::DEADLINE_EXCEEDED, &failure.detail);
+        return;
+    }
     if begun || failure.status == 499 {
         client.keep_alive = false;
         client.cut = true;

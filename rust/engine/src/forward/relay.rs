@@ -9,9 +9,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use gateway_net::stream::Stream;
+use gateway_net::h2::client::Fault;
 
 use super::download::{self, Download};
+use super::link::Link;
 use super::upload::{self, Upload};
 use super::watch::NodeWatch;
 use crate::client::Client;
@@ -46,6 +47,8 @@ pub(super) struct Failure {
     pub(super) status: u16,
     /// What the node did, if it is to blame.
     pub(super) node: Option<UpstreamFailure>,
+    /// Whether the node says that it did nothing with the request.
+    pub(super) unprocessed: bool,
     /// For the log.
     pub(super) detail: String,
 }
@@ -53,7 +56,7 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure that no node is to blame for.
     pub(super) fn new(flag: Flag, status: u16, detail: impl Into<String>) -> Self {
-        Self { flag, status, node: None, detail: detail.into() }
+        Self { flag, status, node: None, unprocessed: false, detail: detail.into() }
     }
 
     /// The client did not wait for its answer.
@@ -71,9 +74,19 @@ impl Failure {
         Self::new(Flag::ShuttingDown, 503, "the gateway is shutting down")
     }
 
+    /// What a stream to a node ended with.
+    pub(super) fn stream(fault: &Fault) -> Self {
+        let kind = match fault {
+            Fault::Protocol(_) => UpstreamFailure::Protocol,
+            Fault::Unprocessed(_) | Fault::Closed(_) | Fault::Reset(_) => UpstreamFailure::Closed,
+        };
+        let unprocessed = matches!(fault, Fault::Unprocessed(_));
+        Self { unprocessed, ..Self::node(kind, 502, fault.to_string()) }
+    }
+
     /// A node's failure.
     pub(super) fn node(kind: UpstreamFailure, status: u16, detail: impl Into<String>) -> Self {
-        Self { flag: kind.flag(), status, node: Some(kind), detail: detail.into() }
+        Self { node: Some(kind), ..Self::new(kind.flag(), status, detail) }
     }
 }
 
@@ -93,7 +106,7 @@ pub(super) struct Relay<'a, 'c> {
     pub(super) client: &'a mut Client<'c>,
     pub(super) exchange: &'a mut Exchange,
     pub(super) upload: &'a mut Upload,
-    pub(super) upstream: &'a mut Stream,
+    pub(super) upstream: Link<'a>,
     pub(super) download: Download,
     /// What calls the attempt off.
     pub(super) watch: Option<NodeWatch<'a>>,
@@ -116,7 +129,7 @@ impl<'a, 'c> Relay<'a, 'c> {
         client: &'a mut Client<'c>,
         exchange: &'a mut Exchange,
         upload: &'a mut Upload,
-        upstream: &'a mut Stream,
+        upstream: Link<'a>,
     ) -> Self {
         let timeouts = exchange.timeouts();
         // What came due before is over: the wait for this request, which arrived in the same turn
@@ -161,7 +174,8 @@ impl<'a, 'c> Relay<'a, 'c> {
             self.sent = true;
         }
         self.download.early = !self.upload.complete();
-        let polled = self.download.poll(cx, self.worker, self.exchange, self.client, self.upstream);
+        let polled =
+            self.download.poll(cx, self.worker, self.exchange, self.client, &mut self.upstream);
         if self.download.answered() {
             self.upload.forget();
         }
@@ -183,7 +197,7 @@ impl<'a, 'c> Relay<'a, 'c> {
     }
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        let polled = self.upload.poll(cx, self.worker, self.client, self.upstream);
+        let polled = self.upload.poll(cx, self.worker, self.client, &mut self.upstream);
         let broken = match polled {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
@@ -236,6 +250,7 @@ impl<'a, 'c> Relay<'a, 'c> {
                 None => "upstream closed before it answered".into(),
             },
             download::Broken::Upstream(error) => error.to_string(),
+            download::Broken::Stream(fault) => return Failure::stream(&fault),
         };
         Failure::node(UpstreamFailure::Closed, 502, detail)
     }
@@ -243,6 +258,11 @@ impl<'a, 'c> Relay<'a, 'c> {
     fn timed_out(&self) -> Failure {
         if self.worker.killed() {
             return Failure::shutting_down();
+        }
+        if let (Cause::UpstreamSend | Cause::UpstreamRead, Link::Http2(http2)) =
+            (self.cause, &self.upstream)
+        {
+            http2.stream.give_up();
         }
         match self.cause {
             Cause::ClientBody => {

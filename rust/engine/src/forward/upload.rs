@@ -22,8 +22,8 @@ use gateway_net::h1::{
 };
 use gateway_net::h2::server::{Gone, ServerStream};
 use gateway_net::socket::Socket as _;
-use gateway_net::stream::Stream;
 
+use super::link::Link;
 use crate::client::{Client, Http1, Wire};
 use crate::worker::Worker;
 use crate::worker::scratch::{READ, ROOM};
@@ -196,6 +196,11 @@ impl Upload {
         self.kept && (self.idempotent || !self.sent)
     }
 
+    /// Whether all of the request is still here, to be sent again if it was not processed.
+    pub(super) fn kept(&self) -> bool {
+        self.kept
+    }
+
     /// Starts an attempt: this head and the kept body are what is sent next.
     pub(super) fn begin(
         &mut self,
@@ -234,6 +239,17 @@ impl Upload {
         }
     }
 
+    /// Starts an attempt whose head is on its way already (HTTP/2): the kept body is what is sent
+    /// next.
+    pub(super) fn begin_after_head(&mut self, worker: &Worker) {
+        debug_assert!(self.kept, "an attempt starts only while the body can be replayed");
+        self.settle(worker);
+        self.ready = None;
+        self.sent = true;
+        self.start = self.room;
+        self.pos = self.room;
+    }
+
     /// Lets body bytes lie in the scratch buffer, where `there` bytes follow the head, from
     /// offset `at` on. Only where a copy would never be needed: of a body that may not be sent
     /// twice. Says how many bytes were taken; 0 if they are to be copied after all.
@@ -263,7 +279,7 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         worker: &Worker,
-        upstream: &mut Stream,
+        upstream: &mut Link<'_>,
         ready: &Lent,
     ) -> Result<(), Broken> {
         let scratch = worker.scratch.borrow();
@@ -387,7 +403,7 @@ impl Upload {
         cx: &mut Context<'_>,
         worker: &Worker,
         client: &mut Client<'_>,
-        upstream: &mut Stream,
+        upstream: &mut Link<'_>,
     ) -> Poll<Result<(), Broken>> {
         if let Some(ready) = self.ready.take() {
             self.send_ready(cx, worker, upstream, &ready)?;
@@ -402,7 +418,7 @@ impl Upload {
             }
             if self.complete() {
                 self.waits = Waits::Upstream;
-                ready!(upstream.poll_flush(cx)).map_err(Broken::Upstream)?;
+                ready!(upstream.poll_finish(cx)).map_err(Broken::Upstream)?;
                 self.waits = Waits::Nothing;
                 return Poll::Ready(Ok(()));
             }

@@ -2,11 +2,12 @@
 
 use gateway_core::headers::Known;
 use gateway_core::method::Method;
-use gateway_net::h1::Framing;
+use gateway_net::h1::{Framing, Version};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::forward::{self, Ungathered, Upload};
+use crate::grpc;
 use crate::matching::MatchInput as _;
 use crate::mtls;
 use crate::observe::flags::Flag;
@@ -166,7 +167,18 @@ fn decide(
     let route = found.route;
     match snapshot.target(&route) {
         Target::Upstream { upstream, service } => {
-            exchange.upgrading = exchange.wants_websocket() && route.websocket(service.as_deref());
+            exchange.upgrading = exchange.wants_websocket()
+                && route.websocket(service.as_deref())
+                && !upstream.http2;
+            let content = upstream.grpc && grpc::is_content(&exchange.request);
+            if content && exchange.request.version != Version::Http2 {
+                exchange.route = Some(route);
+                let detail = "gRPC needs HTTP/2 from the client to the gateway, too";
+                return Err(Answer::problem(505, Flag::ClientRequest, detail));
+            }
+            if content {
+                exchange.patience_us = grpc::timeout_us(&exchange.request).unwrap_or_default();
+            }
             exchange.service = service;
             exchange.upstream = Some(upstream);
         }

@@ -140,7 +140,7 @@ impl Publisher {
                 let verify = active.https_verify_certificate;
                 let tls = config::Tls { verify, ..upstream.tls.clone() };
                 let ca = self.defaults.ca.as_ref();
-                let built = UpstreamTls::build(&tls, ca, &mut self.identities);
+                let built = UpstreamTls::build(&tls, false, ca, &mut self.identities);
                 Some(built.map_err(|(pointer, message)| Invalid::at(pointer, message))?)
             }
             ProbeType::Http | ProbeType::Tcp => None,

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::grpc;
 use crate::observe::flags::Flag;
 use crate::worker::Worker;
 
@@ -32,6 +33,8 @@ pub(crate) struct Answer {
 #[derive(Debug, Clone)]
 enum Body {
     Bytes(Cow<'static, [u8]>),
+    /// A text in APISIX's shape.
+    ErrorMsg(String),
     /// Problem details, written when the request's id is known.
     Problem(String),
 }
@@ -45,9 +48,8 @@ impl Answer {
 
     /// An error in APISIX's words and shape.
     pub(crate) fn error_msg(status: u16, flag: Flag, text: &str) -> Self {
-        let body = format!("{}\n", json!({ "error_msg": text })).into_bytes();
         let content_type = "text/plain; charset=utf-8";
-        let body = Body::Bytes(body.into());
+        let body = Body::ErrorMsg(text.to_owned());
         Self { status, flag: Some(flag), content_type, body, fields: Vec::new() }
     }
 
@@ -73,9 +75,23 @@ impl Answer {
     pub(crate) fn told(&self) -> (u16, String) {
         let words = match &self.body {
             Body::Bytes(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
+            Body::ErrorMsg(text) => String::from_utf8_lossy(&error_msg(text)).trim().to_owned(),
             Body::Problem(detail) => detail.clone(),
         };
         (self.status, words)
+    }
+
+    /// The same for a client that speaks gRPC: `Trailers-Only`, which is a head alone.
+    fn in_grpc(mut self, flag: Flag) -> Self {
+        let text = match &self.body {
+            Body::Bytes(_) => flag.meaning().title,
+            Body::ErrorMsg(text) | Body::Problem(text) => text,
+        };
+        let message = grpc::message(text);
+        self.fields.push(("content-type", grpc::CONTENT_TYPE.into()));
+        self.fields.push(("grpc-status", grpc::status(flag, self.status).to_string().into()));
+        self.fields.push(("grpc-message", message.into()));
+        Self { status: 200, body: Body::Bytes(Cow::Borrowed(&[])), ..self }
     }
 
     /// Another status.
@@ -100,11 +116,16 @@ pub(crate) async fn send(
 ) {
     client.keep_alive &= !worker.draining();
     let id = worker.id_of(exchange);
+    let answer = match answer.flag {
+        Some(flag) if grpc::is_spoken(&exchange.request) => answer.in_grpc(flag),
+        _ => answer,
+    };
     let status = answer.status;
     exchange.response.clear();
     exchange.response.status = status;
     let body = match answer.body {
         Body::Bytes(bytes) => bytes,
+        Body::ErrorMsg(text) => error_msg(&text).into(),
         Body::Problem(detail) => problem(status, answer.flag, &detail, id).into(),
     };
     let headers = &mut exchange.response.headers;
@@ -143,6 +164,10 @@ pub(crate) fn prepare_upstream_answer(worker: &Worker, exchange: &mut Exchange) 
         let status = digits.format(response.status).as_bytes();
         headers.append_checked("X-APISIX-Upstream-Status", status);
     }
+}
+
+fn error_msg(text: &str) -> Vec<u8> {
+    format!("{}\n", json!({ "error_msg": text })).into_bytes()
 }
 
 fn problem(status: u16, flag: Option<Flag>, detail: &str, id: u128) -> Vec<u8> {

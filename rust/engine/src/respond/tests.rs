@@ -1,13 +1,13 @@
 use serde_json::{Value, json};
 
-use super::{Answer, Body, problem, proxy_status};
+use super::{Answer, Body, error_msg, problem, proxy_status};
 use crate::observe::flags::{Flag, Side, TABLE};
 
 #[test]
 fn apisix_words_stand_in_apisix_shape() {
     let answer = Answer::error_msg(404, Flag::NoRoute, "404 Route Not Found");
-    let Body::Bytes(bytes) = answer.body else { panic!("the body is known") };
-    assert_eq!(&*bytes, b"{\"error_msg\":\"404 Route Not Found\"}\n");
+    let Body::ErrorMsg(text) = &answer.body else { panic!("the text is known") };
+    assert_eq!(error_msg(text), b"{\"error_msg\":\"404 Route Not Found\"}\n");
     assert_eq!(answer.content_type, "text/plain; charset=utf-8");
 }
 
@@ -46,4 +46,18 @@ fn proxy_status_is_a_structured_field() {
         proxy_status(Flag::UpstreamConnect),
         "gatewright; error=connection_refused; details=\"UF\""
     );
+}
+
+#[test]
+fn a_client_of_grpc_is_told_in_its_terms() {
+    let answer = Answer::error_msg(404, Flag::NoRoute, "404 Route Not Found");
+    let answer = answer.in_grpc(Flag::NoRoute);
+    let fields: Vec<_> = answer.fields.iter().map(|(name, value)| (*name, &**value)).collect();
+    let wanted = [
+        ("content-type", "application/grpc"),
+        ("grpc-status", "12"),
+        ("grpc-message", "404 Route Not Found"),
+    ];
+    assert_eq!((answer.status, fields), (200, wanted.to_vec()));
+    assert!(matches!(&answer.body, Body::Bytes(bytes) if bytes.is_empty()));
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gateway_core::config::{self, Host, KeepalivePool, PassHost, Scheme, Targets};
 use gateway_kit::retry_budget::Budget;
-use gateway_net::pool::{self, Pooled};
+use gateway_net::pool;
 
 use crate::balance::Method;
 use crate::health::{self, Checker};
@@ -103,8 +103,8 @@ impl Node {
     /// Whether a kept connection to it may carry a request: one that stood when the node was last
     /// found unhealthy may lead to where nobody listens any more.
     #[inline]
-    pub(crate) fn trusts(&self, connection: &Pooled) -> bool {
-        self.health.as_ref().is_none_or(|health| connection.opened_us > health.last_turned_us())
+    pub(crate) fn trusts(&self, opened_us: u64) -> bool {
+        self.health.as_ref().is_none_or(|health| opened_us > health.last_turned_us())
     }
 }
 
@@ -135,6 +135,10 @@ pub(crate) struct Upstream {
     pub(crate) tls: Option<Arc<UpstreamTls>>,
     /// Health checks, if it has any.
     pub(crate) checker: Option<Arc<Checker>>,
+    /// Whether they are spoken to in HTTP/2.
+    pub(crate) http2: bool,
+    /// Whether they speak gRPC.
+    pub(crate) grpc: bool,
     tries: u32,
 }
 
@@ -151,7 +155,7 @@ impl Upstream {
         identities: &mut Identities,
         defaults: &Defaults,
     ) -> Result<Self, (&'static str, String)> {
-        if !matches!(config.scheme, Scheme::Http | Scheme::Https) {
+        if !config.scheme.is_http() {
             let message = format!("upstreams of scheme {:?} are not served yet", config.scheme);
             return Err(("/scheme", message.to_lowercase()));
         }
@@ -159,7 +163,10 @@ impl Upstream {
             return Err(("/discovery_type", "service discovery is not served yet".into()));
         };
         let tls = match config.scheme.is_tls() {
-            true => Some(UpstreamTls::build(&config.tls, defaults.ca.as_ref(), identities)?),
+            true => {
+                let ca = defaults.ca.as_ref();
+                Some(UpstreamTls::build(&config.tls, config.http2, ca, identities)?)
+            }
             false => None,
         };
         let mut by_priority: Vec<_> = nodes.iter().collect();
@@ -201,6 +208,8 @@ impl Upstream {
             keepalive: defaults.keepalive(config.keepalive_pool),
             tls: tls.map(Arc::new),
             checker: None,
+            http2: config.http2,
+            grpc: config.scheme.is_grpc(),
             tries: tries.max(1),
         })
     }
@@ -241,9 +250,14 @@ impl Upstream {
         self.tls.as_ref().is_some_and(|tls| tls.lacks_certificate)
     }
 
-    /// `http` or `https`.
+    /// `http`, `https`, `grpc` or `grpcs`.
     pub(crate) fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
+        match (self.grpc, self.tls.is_some()) {
+            (false, false) => "http",
+            (false, true) => "https",
+            (true, false) => "grpc",
+            (true, true) => "grpcs",
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use gateway_kit::template::Template;
 use gateway_kit::uri;
 use gateway_net::h1;
+use gateway_net::h2::client::Connections;
 use gateway_net::pool::{ByEndpoint, EndpointId, Pool};
 use gateway_net::resolve::{self, Resolver};
 
@@ -135,8 +136,10 @@ pub(crate) struct Worker {
     pub(crate) forwarding: Forwarding,
     /// Deadlines of the tasks.
     pub(crate) deadlines: Rc<Deadlines>,
-    /// Idle upstream connections.
+    /// Idle upstream connections of HTTP/1.
     pub(crate) pool: RefCell<Pool>,
+    /// Upstream connections of HTTP/2.
+    pub(crate) http2: RefCell<Connections>,
     /// Memory shared between two waits.
     pub(crate) scratch: RefCell<Scratch>,
     /// Owned buffers for reuse.
@@ -159,7 +162,7 @@ pub(crate) struct Worker {
     /// Milliseconds since 1970 at `base`, corrected by each sweep.
     unix_base_ms: Cell<u64>,
     turn_us: Cell<u64>,
-    /// Upstream connections that carry a request.
+    /// Upstream connections of HTTP/1 that carry a request.
     busy: Cell<u64>,
     /// Tasks of client connections and their streams, those in a TLS handshake included.
     connections: Cell<u64>,

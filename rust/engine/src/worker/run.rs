@@ -108,6 +108,7 @@ async fn serve(
     sweeping.abort();
     minding.abort();
     worker.pool.borrow_mut().clear();
+    worker.http2.borrow_mut().clear();
     if let Some((log, _)) = &worker.log {
         log.flush();
     }
@@ -342,6 +343,7 @@ impl Worker {
             forwarding,
             deadlines: Rc::new(Deadlines::default()),
             pool: RefCell::new(Pool::default()),
+            http2: RefCell::default(),
             scratch: RefCell::default(),
             buffers: RefCell::default(),
             recorder: Rc::new(recorder),

@@ -49,9 +49,12 @@ fn upkeep(worker: &Worker, now_ms: u64) {
     }
     let mut pool = worker.pool.borrow_mut();
     pool.sweep(now_ms);
-    worker
-        .recorder
-        .set_upstream_connections(pool.idle() as u64 + worker.busy.get(), pool.idle() as u64);
+    let mut http2 = worker.http2.borrow_mut();
+    http2.sweep(now_ms);
+    let (shared, unused) = http2.count();
+    let idle = (pool.idle() + unused) as u64;
+    let open = (pool.idle() + shared) as u64 + worker.busy.get();
+    worker.recorder.set_upstream_connections(open, idle);
     if let Some((log, _)) = &worker.log {
         log.flush_if_due(now_ms);
     }

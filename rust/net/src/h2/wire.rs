@@ -41,7 +41,8 @@ struct Gathering {
     bytes: Vec<u8>,
     sent: usize,
     failed: Option<io::Error>,
-    heard: bool,
+    /// Bytes that came, all in all.
+    received: u64,
     /// Bytes that were received before, from `read_at` on.
     read: Vec<u8>,
     read_at: usize,
@@ -64,7 +65,7 @@ pub fn gathering_after(stream: Stream, read: Vec<u8>, guard: Option<Guard>) -> (
         bytes: Vec::new(),
         sent: 0,
         failed: None,
-        heard: false,
+        received: 0,
         read,
         read_at: 0,
         guard,
@@ -75,9 +76,9 @@ pub fn gathering_after(stream: Stream, read: Vec<u8>, guard: Option<Guard>) -> (
 }
 
 impl Out {
-    /// Whether the peer has sent anything. Its settings come first (RFC 9113 section 3.4).
-    pub fn heard(&self) -> bool {
-        self.0.borrow().heard
+    /// Bytes that came so far. The peer's settings are the first (RFC 9113 section 3.4).
+    pub fn received(&self) -> u64 {
+        self.0.borrow().received
     }
 
     /// Sends what gathered; ready when nothing is left. A failure is kept for the next read of
@@ -155,7 +156,7 @@ impl Gathering {
             }
         }
         let received = &buf.filled()[before..];
-        self.heard |= !received.is_empty();
+        self.received += received.len() as u64;
         if let Some(guard) = &mut self.guard {
             self.overrun = !guard.received(received);
         }

@@ -14,6 +14,8 @@ pub enum HandshakeError {
     TooLong,
     /// The two could not agree, or one of them did not keep to the protocol.
     Tls(rustls::Error),
+    /// The server chose no protocol of those it was offered (ALPN).
+    NotAgreed,
     /// The peer went away before the handshake was done.
     Closed,
     /// The operating system reported an error.
@@ -48,7 +50,7 @@ impl HandshakeError {
                 HandshakeFailure::Certificate
             }
             Self::Tls(Tls::AlertReceived(_)) => HandshakeFailure::Refused,
-            Self::Tls(_) | Self::TooLong => HandshakeFailure::Protocol,
+            Self::Tls(_) | Self::TooLong | Self::NotAgreed => HandshakeFailure::Protocol,
             Self::Closed | Self::Io(_) => HandshakeFailure::Closed,
         }
     }
@@ -81,6 +83,7 @@ impl Display for HandshakeError {
             }
             Self::TooLong => f.write_str("the handshake is too long"),
             Self::Tls(error) => write!(f, "TLS handshake failed: {error}"),
+            Self::NotAgreed => f.write_str("the server does not agree on HTTP/2 (ALPN)"),
             Self::Closed => f.write_str("the peer closed the connection during the TLS handshake"),
             Self::Io(error) => write!(f, "TLS handshake failed: {error}"),
         }

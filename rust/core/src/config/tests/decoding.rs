@@ -54,6 +54,21 @@ fn nodes_are_a_map_or_a_list() {
 }
 
 #[test]
+fn grpc_is_http_2_and_http_if_it_says_so() {
+    let http2 = |more: Value| {
+        let mut document = more;
+        document["nodes"] = json!({"a:1": 1});
+        upstream(document).http2
+    };
+    assert!(http2(json!({"scheme": "grpc"})));
+    assert!(http2(json!({"scheme": "grpcs", "http_version": 2})));
+    assert!(http2(json!({"scheme": "https", "http_version": 2})));
+    assert!(http2(json!({"http_version": 2.0})));
+    assert!(!http2(json!({"http_version": 1})));
+    assert!(!http2(json!({})));
+}
+
+#[test]
 fn a_node_without_port_has_the_schemes() {
     let ports =
         |scheme: &str| nodes(json!({"nodes": {"a": 1, "[::1]": 1, "::2": 1}, "scheme": scheme}));

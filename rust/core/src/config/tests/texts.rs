@@ -156,6 +156,16 @@ fn upstreams() {
             "/nodes/a\r\nb:1",
         ),
         (
+            upstream(json!({"nodes": {"a:1": 1}, "scheme": "grpc", "http_version": 1})),
+            "gRPC is spoken in HTTP/2 only",
+            "/http_version",
+        ),
+        (
+            upstream(json!({"nodes": {"a:1": 1}, "scheme": "tcp", "http_version": 2})),
+            "the scheme is not HTTP",
+            "/http_version",
+        ),
+        (
             upstream(json!({"nodes": {"a": 1}, "scheme": "tcp"})),
             "node a needs a port: its scheme has none",
             "/nodes/a",

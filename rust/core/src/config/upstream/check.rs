@@ -39,13 +39,31 @@ pub(in crate::config) fn check(upstream: &Value) -> Result<(), Invalid> {
     if text("pass_host") == Some("rewrite") && text("upstream_host").is_none_or(str::is_empty) {
         return Err(Invalid::at("", NO_UPSTREAM_HOST));
     }
+    check_http_version(upstream)?;
     if text("type") == Some("chash") { check_hash_key(upstream) } else { Ok(()) }
+}
+
+/// A version of HTTP is for schemes that are HTTP, and gRPC has but one.
+fn check_http_version(upstream: &Value) -> Result<(), Invalid> {
+    let Some(version) = upstream.get("http_version") else { return Ok(()) };
+    match scheme_of(upstream) {
+        Scheme::Http | Scheme::Https => Ok(()),
+        Scheme::Grpc | Scheme::Grpcs if version.as_f64() == Some(2.0) => Ok(()),
+        Scheme::Grpc | Scheme::Grpcs => {
+            Err(Invalid::at("/http_version", "gRPC is spoken in HTTP/2 only"))
+        }
+        _ => Err(Invalid::at("/http_version", "the scheme is not HTTP")),
+    }
+}
+
+fn scheme_of(upstream: &Value) -> Scheme {
+    let scheme = upstream.get("scheme").and_then(|scheme| Scheme::deserialize(scheme).ok());
+    scheme.unwrap_or_default()
 }
 
 /// Addresses of the map, and ports that are absent where the scheme has none either.
 fn check_nodes(upstream: &Value) -> Result<(), Invalid> {
-    let scheme = upstream.get("scheme").and_then(|scheme| Scheme::deserialize(scheme).ok());
-    let scheme = scheme.unwrap_or_default();
+    let scheme = scheme_of(upstream);
     let node = |name: &str, message: String| {
         let mut invalid = Invalid::at("", message);
         invalid.within(name);

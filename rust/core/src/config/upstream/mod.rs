@@ -39,6 +39,8 @@ pub struct Upstream {
     pub balancer: Balancer,
     /// Protocol of the nodes.
     pub scheme: Scheme,
+    /// Whether the nodes are spoken to in HTTP/2: `http_version: 2`, and gRPC always.
+    pub http2: bool,
     /// Host header for the node.
     pub pass_host: PassHost,
     /// Further nodes to try when one fails; the number of nodes less one when absent.
@@ -90,6 +92,16 @@ impl Scheme {
             Self::Https | Self::Grpcs => Some(443),
             Self::Tcp | Self::Tls | Self::Udp | Self::Kafka => None,
         }
+    }
+
+    /// Whether it is a version of HTTP, gRPC included.
+    pub const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https | Self::Grpc | Self::Grpcs)
+    }
+
+    /// Whether nodes are spoken to in gRPC, and so in HTTP/2.
+    pub const fn is_grpc(self) -> bool {
+        matches!(self, Self::Grpc | Self::Grpcs)
     }
 
     /// Whether nodes are spoken to over TLS. (Kafka is, where the upstream has `tls`.)
@@ -207,6 +219,8 @@ struct Document {
     key: Option<String>,
     #[serde(default)]
     scheme: Scheme,
+    #[serde(default, deserialize_with = "number::counted_if_any")]
+    http_version: Option<u32>,
     pass_host: Option<String>,
     upstream_host: Option<String>,
 }
@@ -241,6 +255,7 @@ impl TryFrom<Document> for Upstream {
             targets,
             balancer: Balancer::read(kind, document.hash_on.as_deref(), document.key)?,
             scheme: document.scheme,
+            http2: document.scheme.is_grpc() || document.http_version == Some(2),
             pass_host: pass_host(document.pass_host.as_deref(), document.upstream_host)?,
             retries: document.retries,
             retry_timeout: document.retry_timeout.filter(|limit| !limit.is_zero()),

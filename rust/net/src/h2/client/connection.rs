@@ -14,7 +14,8 @@ use http::Request;
 use super::pool::{Endpoint, Opening};
 use super::stream::Stream;
 use super::{CONNECTION_WINDOW, Fault, HEADER_LIST, SEND_BUFFER, STREAM_WINDOW, STREAMS};
-use crate::h2::wire::{Out, Wire, gathering};
+use crate::h2::Guard;
+use crate::h2::wire::{Out, Wire, gathering_after};
 
 /// A connection to an upstream. It closes once it is dropped and its streams have ended.
 #[derive(Debug)]
@@ -22,6 +23,9 @@ pub struct Connection {
     sender: RefCell<SendRequest<Bytes>>,
     /// The address it was opened to.
     pub peer: SocketAddr,
+    /// When it was opened, by the caller's clock.
+    pub opened_us: u64,
+    out: Rc<Out>,
     pub(super) life: Rc<Life>,
 }
 
@@ -41,6 +45,8 @@ pub(super) struct Life {
     pub(super) settled: Cell<bool>,
     /// Whether nothing more may be asked on it.
     pub(super) retired: Cell<bool>,
+    /// Whether its server was left because it sent too much of no use.
+    pub(super) overrun: Cell<bool>,
 }
 
 /// The task of a connection: reads, writes and keeps the protocol until the connection ends. To be
@@ -49,7 +55,7 @@ pub(super) struct Life {
 #[must_use = "a connection does nothing unless its task runs"]
 pub struct Driver {
     connection: h2::client::Connection<Wire, Bytes>,
-    out: Out,
+    out: Rc<Out>,
     life: Rc<Life>,
 }
 
@@ -62,8 +68,10 @@ pub async fn connect(
     stream: crate::stream::Stream,
     peer: SocketAddr,
     opening: Opening,
+    now_us: u64,
 ) -> Result<(Rc<Connection>, Driver), Fault> {
-    let (wire, out) = gathering(stream);
+    let (wire, out) = gathering_after(stream, Vec::new(), Some(Guard::default()));
+    let out = Rc::new(out);
     let (sender, connection) = Builder::new()
         .enable_push(false)
         .initial_window_size(STREAM_WINDOW)
@@ -80,9 +88,11 @@ pub async fn connect(
         idle_ms: Cell::new(opening.idle_ms()),
         settled: Cell::new(false),
         retired: Cell::new(false),
+        overrun: Cell::new(false),
     });
-    let driver = Driver { connection, out, life: Rc::clone(&life) };
-    let connection = Rc::new(Connection { sender: RefCell::new(sender), peer, life });
+    let driver = Driver { connection, out: Rc::clone(&out), life: Rc::clone(&life) };
+    let connection =
+        Rc::new(Connection { sender: RefCell::new(sender), peer, opened_us: now_us, out, life });
     opening.opened(&connection);
     Ok((connection, driver))
 }
@@ -112,6 +122,11 @@ impl Connection {
         self.life.retired.set(true);
     }
 
+    /// Bytes that came on it so far.
+    pub(super) fn received(&self) -> u64 {
+        self.out.received()
+    }
+
     /// Whether a request may be put on it now, as far as is known.
     pub(super) fn has_room(&self) -> bool {
         self.life.active.get() < self.limit()
@@ -127,6 +142,7 @@ impl Connection {
 
     /// Whether it is still worth keeping at `now_ms`.
     pub(super) fn stays(&self, now_ms: u64) -> bool {
+        self.out.forgive();
         let life = &self.life;
         if life.retired.get() {
             return false;
@@ -152,12 +168,12 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let polled = Pin::new(&mut self.connection).poll(cx);
-            if !self.life.settled.get() && self.out.heard() {
+            if !self.life.settled.get() && self.out.received() > 0 {
                 self.life.settled.set(true);
                 self.life.endpoint.changed.notify_waiters();
             }
-            if polled.is_ready() {
-                // What broke it is told to its streams; nobody else asks.
+            self.life.overrun.set(self.out.overrun().is_some());
+            if polled.is_ready() || self.life.overrun.get() {
                 self.life.retired.set(true);
                 self.life.endpoint.changed.notify_waiters();
                 return Poll::Ready(());

@@ -16,15 +16,15 @@
 //! use gateway_net::h2::client::{Connections, Fault, Head, Place, connect};
 //! use gateway_net::pool::Limits;
 //! # use gateway_net::stream::Stream;
-//! # async fn dial() -> Stream { unimplemented!() }
+//! # type Dial = fn() -> Stream;
 //!
-//! # async fn request(pool: &mut Connections, limits: Limits, head: Head<'_>) -> Result<(), Fault> {
+//! # async fn ask(pool: &mut Connections, limits: Limits, head: Head<'_>, dial: Dial) -> Result<(), Fault> {
 //! let peer = "10.0.0.1:80".parse().expect("an address");
 //! let connection = match pool.place(1, peer, limits) {
 //!     Place::Ready(connection) => connection,
 //!     Place::Wait(waiting) => return Ok(waiting.changed().await), // and ask again
 //!     Place::Open(opening) => {
-//!         let (connection, driver) = connect(dial().await, peer, opening).await?;
+//!         let (connection, driver) = connect(dial(), peer, opening, 0).await?;
 //!         tokio::task::spawn_local(driver);
 //!         connection
 //!     }

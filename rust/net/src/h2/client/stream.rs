@@ -26,6 +26,8 @@ pub struct Stream {
     content: bool,
     /// Bytes that were handed out and not released.
     held: usize,
+    /// What had come on the connection when it began.
+    heard: u64,
     connection: Rc<Connection>,
 }
 
@@ -38,8 +40,8 @@ impl Stream {
         let life = &connection.life;
         life.active.set(life.active.get() + 1);
         life.idle_until.set(0);
-        let connection = Rc::clone(connection);
-        Self { body, response, answer: None, content: true, held: 0, connection }
+        let (connection, heard) = (Rc::clone(connection), connection.received());
+        Self { body, response, answer: None, content: true, held: 0, heard, connection }
     }
 
     /// Sends some of `data`, copied, and says how much; `last` says that the body ends with it.
@@ -97,7 +99,7 @@ impl Stream {
         out: &mut ResponseHead,
     ) -> Poll<Result<(), Fault>> {
         if let Some(interim) = ready!(self.response.poll_informational(cx)) {
-            let (parts, ()) = interim?.into_parts();
+            let (parts, ()) = interim.map_err(|error| self.failed(error))?.into_parts();
             // RFC 9113 section 8.6.
             if parts.status == 101 {
                 return Poll::Ready(Err(self.broke("101 in HTTP/2")));
@@ -105,7 +107,8 @@ impl Stream {
             head(&parts, out);
             return Poll::Ready(Ok(()));
         }
-        let (parts, answer) = ready!(Pin::new(&mut self.response).poll(cx))?.into_parts();
+        let polled = ready!(Pin::new(&mut self.response).poll(cx));
+        let (parts, answer) = polled.map_err(|error| self.failed(error))?.into_parts();
         head(&parts, out);
         out.content_length = match length(&parts) {
             Ok(length) => length,
@@ -143,22 +146,23 @@ impl Stream {
         }
     }
 
-    /// Receives the trailers, after the content's end; false if there are none.
+    /// Whether the answer has come whole and has no trailers.
+    pub fn ended(&self) -> bool {
+        self.answer.as_ref().is_some_and(RecvStream::is_end_stream)
+    }
+
+    /// Receives the trailers, after the content's end; None if there are none.
     ///
     /// # Errors
     /// Why the answer lacks its end.
-    pub fn poll_trailers(
-        &mut self,
-        cx: &mut Context<'_>,
-        out: &mut Headers,
-    ) -> Poll<Result<bool, Fault>> {
-        let Some(answer) = &mut self.answer else { return Poll::Ready(Ok(false)) };
+    pub fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Headers>, Fault>> {
+        let Some(answer) = &mut self.answer else { return Poll::Ready(Ok(None)) };
         match ready!(answer.poll_trailers(cx)) {
-            Ok(Some(map)) => {
-                fields::append_trailers(&map, out);
-                Poll::Ready(Ok(true))
-            }
-            Ok(None) => Poll::Ready(Ok(false)),
+            Ok(map) => Poll::Ready(Ok(map.map(|map| {
+                let mut trailers = Headers::default();
+                fields::append_trailers(&map, &mut trailers);
+                trailers
+            }))),
             Err(error) => Poll::Ready(Err(self.failed(error))),
         }
     }
@@ -172,12 +176,18 @@ impl Stream {
         }
     }
 
-    /// Puts nothing more on the connection, because of what came on this stream.
-    pub fn retire_connection(&self) {
-        self.connection.retire();
+    /// It is given up after a wait. If nothing at all came on the connection meanwhile, that is
+    /// taken for dead, and carries nothing more.
+    pub fn give_up(&self) {
+        if self.connection.received() == self.heard {
+            self.connection.retire();
+        }
     }
 
     fn failed(&self, error: h2::Error) -> Fault {
+        if self.connection.life.overrun.get() {
+            return Fault::protocol("too many frames that are of no use");
+        }
         let fault = Fault::from(error);
         if matches!(fault, Fault::Protocol(_)) {
             self.connection.retire();
@@ -214,7 +224,7 @@ fn stopped(body: &mut SendStream<Bytes>, cx: &mut Context<'_>) -> Fault {
 fn head(parts: &Parts, out: &mut ResponseHead) {
     out.clear();
     out.status = parts.status.as_u16();
-    out.version = Version::Http11;
+    out.version = Version::Http2;
     out.keep_alive = true;
     fields::append(&parts.headers, &mut out.headers);
 }
