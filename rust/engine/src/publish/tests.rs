@@ -166,7 +166,7 @@ fn one_bad_change_keeps_all_out_when_they_are_atomic() {
 fn what_this_release_does_not_serve_is_refused_by_name() {
     let mut publisher = publisher();
     for (document, text) in [
-        (json!({"nodes": {"a:1": 1}, "scheme": "grpc"}), "scheme grpc"),
+        (json!({"nodes": {"a:1": 1}, "scheme": "kafka"}), "scheme kafka"),
         (json!({"service_name": "s", "discovery_type": "dns"}), "discovery"),
     ] {
         let refused = apply(&mut publisher, vec![change("upstreams", "u", document)]);
