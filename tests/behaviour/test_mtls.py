@@ -2,14 +2,17 @@
 
 import hashlib
 import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from authority import Authority, Certificate
 from dialogue import Peer, Upstream
 from gateways import Served, route
+from nginx import find
 
 import gateway
 
@@ -134,6 +137,27 @@ def test_another_host_s_certificate_is_not_got_round_by_connecting_for_this_one(
             assert one.refused(client, get(host)) == 421
         one.passes(client, get("open.test"))
     assert one.refused(client, "GET https://closed.test/ HTTP/1.1\r\nHost: closed.test\r\n\r\n") == 421
+
+
+def test_the_same_holds_over_http2(world: Callable[..., World], clients: Authority) -> None:
+    one = world("$server_protocol $status $ssl_client_verify")
+    host, port = one.served.addresses[0]
+    ours = clients.issue("client.test")
+    command = [find("curl"), "-s", "--http2", "--cacert", str(one.authority.root.certificate)]
+    for name in ("open.test", "closed.test"):
+        command += ["--resolve", f"{name}:{port}:{host}"]
+
+    def ask(name: str, *more: str) -> None:
+        url = f"https://{name}:{port}/"
+        subprocess.run([*command, "--max-time", "15", *more, url], check=True, capture_output=True)
+
+    ask("open.test", "-H", "Host: closed.test")
+    assert one.served.log.next() == "HTTP/2.0 421 NONE"
+    answering = Thread(target=lambda: (one.upstream.accept().head(), one.upstream.peers[0].send(OK)))
+    answering.start()
+    ask("closed.test", "--cert", str(ours.certificate), "--key", str(ours.key))
+    answering.join()
+    assert one.served.log.next() == "HTTP/2.0 200 SUCCESS"
 
 
 def test_a_certificate_that_is_good_for_one_host_opens_no_other(

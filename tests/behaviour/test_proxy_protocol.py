@@ -170,10 +170,11 @@ def test_only_listed_balancers_are_believed_where_real_ip_says_so(
     assert served.log.next().split()[3] == "203.0.113.7"
 
 
-def test_curl_speaks_for_a_client(behind: Callable[..., Served], upstream: Upstream) -> None:
+@pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"])
+def test_curl_speaks_for_a_client(behind: Callable[..., Served], upstream: Upstream, version: str) -> None:
     served = behind()
     url = f"http://127.0.0.1:{served.addresses[1][1]}/"
-    with subprocess.Popen([find("curl"), "-s", "--haproxy-protocol", url], stdout=subprocess.PIPE) as curl:
+    with subprocess.Popen([find("curl"), "-s", version, "--haproxy-protocol", url], stdout=subprocess.PIPE) as curl:
         server = upstream.accept()
         assert server.head()["X-Real-IP"] == "127.0.0.1"
         server.send(OK)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from authority import Authority
 from dialogue import Upstream
-from gateways import Served, route
+from gateways import EXPORTER, Served, route
 
 Serve = Callable[..., Served]
 Secure = Callable[..., Served]
@@ -148,14 +148,52 @@ def test_a_certificate_that_is_taken_away_is_shown_no_more(secure: Secure, autho
         shown(served, authority, "shop")
 
 
-def test_plain_http_on_a_tls_port_is_no_request(secure: Secure, authority: Authority) -> None:
-    served = secure([authority.issue("shop").as_ssl("shop")])
-    client = served.ask(GET)
-    client.socket.settimeout(15)
-    reply = b""
+def test_plain_http_on_a_tls_port_is_told_so(secure: Secure, authority: Authority) -> None:
+    served = secure([authority.issue("shop").as_ssl("shop")], {"plugin_attr__prometheus": EXPORTER})
+    for request in (GET, "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 100000\r\n\r\n" + "x" * 50_000):
+        client = served.ask(request)
+        answer = client.answer()
+        assert (answer.status, answer["Connection"]) == (400, "close")
+        assert b"plain HTTP was sent to a port that speaks HTTPS" in answer.body
+        assert served.log.next().startswith("CR 400 ")
+        client.close()
+    assert served.metrics()['gateway_client_tls_handshake_failures_total{reason="plain_http"}'] == 2
+
+
+def hello_with(name: bytes) -> bytes:
+    """A client's hello, as OpenSSL makes it, with another name of the same length."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="shop.test")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read().replace(b"shop.test", name)
+
+
+@pytest.mark.parametrize(
+    ("noise", "reason"),
+    [
+        (b"\x00\x01\x02\x03", "not_tls"),
+        (b"\x80\x2e\x01\x03\x01", "not_tls"),
+        (hello_with(b"shop\0test"), "protocol"),
+        (hello_with(b"shop\ntest"), "protocol"),
+        (hello_with(b"shop/test"), "protocol"),
+        (hello_with(b"shop\xfftest"), "protocol"),
+        (hello_with(b"wrong.tes"), "no_certificate"),
+        (hello_with(b"shop.test")[:40], "timed_out"),
+        (b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00" + bytes(40), "protocol"),
+    ],
+)
+def test_noise_before_tls_is_closed_and_counted(
+    secure: Secure, authority: Authority, noise: bytes, reason: str
+) -> None:
+    quick = {"plugin_attr__prometheus": EXPORTER, "http__client_header_timeout": "500ms"}
+    served = secure([authority.issue("shop.test").as_ssl("shop.test")], quick)
+    client = served.connect().send(noise)
     with contextlib.suppress(ConnectionResetError):
-        reply = client.rest()
-    assert b"HTTP/1.1 2" not in reply
+        assert client.rest()[:1] in (b"", b"\x15")  # nothing, or an alert
+    found = {key: value for key, value in served.metrics().items() if "handshake_failures" in key and value}
+    assert found == {f'gateway_client_tls_handshake_failures_total{{reason="{reason}"}}': 1}
+    assert "TLS handshake" in served.errors.next()
 
 
 def test_an_idle_connection_is_ended_in_tls_s_own_way(secure: Secure, authority: Authority, upstream: Upstream) -> None:

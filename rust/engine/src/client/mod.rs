@@ -37,7 +37,7 @@ use crate::worker::{Purpose, Worker};
 pub(crate) use http1::{Http1, persistence};
 pub(crate) use http2::serve as serve_http2;
 pub(crate) use ip_text::IpText;
-pub(crate) use serve::serve;
+pub(crate) use serve::{refuse_plain_http, serve};
 
 /// Content of an HTTP/2 frame, unless both sides want larger ones (RFC 9113 section 4.2).
 const FRAME: usize = 16 << 10;

@@ -54,13 +54,15 @@ pub(crate) async fn serve(
             }
             Next::Rejected(exchange, reject) => {
                 let answer = pipeline::rejected(reject.status(), reject.reason());
-                refuse(&worker, &mut connection, exchange, answer).await;
+                connection.linger = true;
+                refuse(&worker, &mut connection.client(), exchange, answer).await;
                 break;
             }
             Next::TimedOut(exchange) => {
                 let detail = "request head did not arrive in time";
                 let answer = Answer::problem(408, Flag::ClientTimeout, detail);
-                refuse(&worker, &mut connection, exchange, answer).await;
+                connection.linger = true;
+                refuse(&worker, &mut connection.client(), exchange, answer).await;
                 break;
             }
             Next::Http2(read) => {
@@ -74,18 +76,39 @@ pub(crate) async fn serve(
     connection.close(&worker).await;
 }
 
-/// Answers what could not be read as a request, and logs it.
+/// Tells a client that speaks plain HTTP to a port for HTTPS so, and serves it no further.
+pub(crate) async fn refuse_plain_http(
+    worker: Serving,
+    stream: Stream,
+    received: Vec<u8>,
+    origin: Rc<Origin>,
+    counted: Connection,
+) {
+    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    let deadline = worker.deadlines.register(&waker);
+    deadline.set(worker.now_ms() + worker.limits.client_header_ms);
+    let mut connection = Http1Connection::new(stream, deadline, origin, counted);
+    connection.http1.unread = received;
+    if let Next::Request(exchange, _) | Next::Rejected(exchange, _) = connection.next(&worker).await
+    {
+        let detail = "plain HTTP was sent to a port that speaks HTTPS";
+        let answer = Answer::problem(400, Flag::ClientRequest, detail);
+        connection.linger = true;
+        refuse(&worker, &mut connection.client(), exchange, answer).await;
+        connection.close(&worker).await;
+    }
+}
+
+/// Answers what is no request that could be served, and logs it.
 async fn refuse(
     worker: &Worker,
-    connection: &mut Http1Connection,
+    client: &mut Client<'_>,
     mut exchange: Box<Exchange>,
     answer: Answer,
 ) {
-    connection.linger = true;
-    let mut client = connection.client();
     client.keep_alive = false;
     exchange.started = worker.now_us();
     worker.recorder.request_started();
-    respond::send(worker, &mut client, &mut exchange, answer).await;
-    pipeline::finish(worker, &client, exchange);
+    respond::send(worker, client, &mut exchange, answer).await;
+    pipeline::finish(worker, client, exchange);
 }

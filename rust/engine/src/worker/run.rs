@@ -13,7 +13,7 @@ use gateway_net::proxy_protocol;
 use gateway_net::resolve::Resolver;
 use gateway_net::socket::TcpSocket;
 use gateway_net::stream::Stream;
-use gateway_net::tls::ServerHandshake;
+use gateway_net::tls::{HandshakeError, HandshakeFailure, ServerHandshake};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinHandle, spawn_local};
@@ -57,6 +57,24 @@ pub(crate) struct Port {
     pub(crate) tls: bool,
     /// Whether clients may speak HTTP/2.
     pub(crate) http2: bool,
+}
+
+/// A connection on which HTTP begins.
+struct Opened {
+    stream: Stream,
+    /// What was read of it.
+    received: Vec<u8>,
+    spoken: Spoken,
+}
+
+/// What is spoken on it.
+enum Spoken {
+    /// HTTP/1, or HTTP/2 where the client begins with its preface.
+    Http1,
+    /// HTTP/2, as agreed on.
+    Http2,
+    /// HTTP where TLS was expected.
+    PlainHttp,
 }
 
 /// What a worker is told.
@@ -227,18 +245,23 @@ async fn introduce(worker: Serving, mut socket: TcpStream, mut origin: Origin, p
             None => return worker.recorder.connection_refused(Refusal::ProxyProtocol),
         }
     }
-    if !port.tls {
-        let stream = Stream::Tcp(TcpSocket(socket));
-        return Box::pin(client::serve(worker, stream, received, Rc::new(origin), counted)).await;
-    }
-    let Some((stream, http2)) = handshake(&worker, socket, received, &mut origin).await else {
-        return;
+    let opened = match port.tls {
+        true => handshake(&worker, socket, received, &mut origin).await,
+        false => {
+            let stream = Stream::Tcp(TcpSocket(socket));
+            Some(Opened { stream, received, spoken: Spoken::Http1 })
+        }
     };
+    let Some(Opened { stream, received, spoken }) = opened else { return };
     let origin = Rc::new(origin);
-    if http2 {
-        Box::pin(client::serve_http2(worker, stream, Vec::new(), origin, counted)).await;
-    } else {
-        Box::pin(client::serve(worker, stream, Vec::new(), origin, counted)).await;
+    match spoken {
+        Spoken::Http1 => Box::pin(client::serve(worker, stream, received, origin, counted)).await,
+        Spoken::Http2 => {
+            Box::pin(client::serve_http2(worker, stream, received, origin, counted)).await;
+        }
+        Spoken::PlainHttp => {
+            Box::pin(client::refuse_plain_http(worker, stream, received, origin, counted)).await;
+        }
     }
 }
 
@@ -273,20 +296,20 @@ async fn proxy_header(
     }
 }
 
-/// Shakes hands; whether HTTP/2 was agreed on.
+/// Shakes hands. A client that speaks plain HTTP is kept, to be told.
 async fn handshake(
     worker: &Worker,
     socket: TcpStream,
     received: Vec<u8>,
     origin: &mut Origin,
-) -> Option<(Stream, bool)> {
+) -> Option<Opened> {
     let table = Arc::clone(&worker.snapshot().certificates);
     let limit = std::time::Duration::from_millis(worker.limits.client_header_ms);
     let shaking = ServerHandshake::new(socket, received, table);
     let result = tokio::time::timeout(limit, shaking).await;
-    worker.recorder.handshake(matches!(result, Ok(Ok(_))));
     match result {
         Ok(Ok(accepted)) => {
+            worker.recorder.handshake();
             origin.tls = Some(Box::new(TlsFacts {
                 sni: accepted.server_name,
                 protocol: accepted.stream.version(),
@@ -295,18 +318,27 @@ async fn handshake(
                 verification: accepted.host.client().cloned(),
                 client: accepted.client,
             }));
-            let http2 = accepted.stream.alpn() == Some(b"h2");
-            return Some((Stream::Other(Box::new(accepted.stream)), http2));
+            let spoken = match accepted.stream.alpn() {
+                Some(b"h2") => Spoken::Http2,
+                _ => Spoken::Http1,
+            };
+            let stream = Stream::Other(Box::new(accepted.stream));
+            Some(Opened { stream, received: Vec::new(), spoken })
         }
         Ok(Err(error)) => {
-            error_log::info(
-                "TLS handshake failed",
-                &[("client", &origin.peer), ("reason", &error)],
-            );
+            worker.recorder.handshake_failed(error.failure());
+            let words = [("client", &origin.peer as &dyn Display), ("reason", &error)];
+            error_log::info("TLS handshake failed", &words);
+            let HandshakeError::PlainHttp(plain) = error else { return None };
+            let stream = Stream::Tcp(TcpSocket(plain.socket));
+            Some(Opened { stream, received: plain.received, spoken: Spoken::PlainHttp })
         }
-        Err(_) => error_log::info("TLS handshake timed out", &[("client", &origin.peer)]),
+        Err(_) => {
+            worker.recorder.handshake_failed(HandshakeFailure::TimedOut);
+            error_log::info("TLS handshake timed out", &[("client", &origin.peer)]);
+            None
+        }
     }
-    None
 }
 
 impl Worker {

@@ -3,11 +3,15 @@
 use std::fmt::{self, Display, Formatter};
 use std::io;
 
+use tokio::net::TcpStream;
+
 /// Why a handshake failed: what to count it under, and the words for the log.
 #[derive(Debug)]
 pub enum HandshakeError {
-    /// The client does not speak TLS: HTTP sent to a TLS port, a scanner, noise.
+    /// The client does not speak TLS: a scanner, noise.
     NotTls,
+    /// The client speaks plain HTTP, and can be told so.
+    PlainHttp(Box<PlainHttp>),
     /// No virtual host has the name the client asked for (`None`: it asked for none).
     NoCertificate(Option<Box<str>>),
     /// The handshake is longer than anybody needs.
@@ -22,11 +26,23 @@ pub enum HandshakeError {
     Io(io::Error),
 }
 
+/// A client that speaks plain HTTP where TLS is spoken.
+#[derive(Debug)]
+pub struct PlainHttp {
+    /// The connection.
+    pub socket: TcpStream,
+    /// What was read of its request.
+    pub received: Vec<u8>,
+}
+
 /// [`HandshakeError`] as the label of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum HandshakeFailure {
     /// Not TLS at all.
     NotTls,
+    /// Plain HTTP.
+    PlainHttp,
     /// No certificate for the name.
     NoCertificate,
     /// Against the protocol, or no agreement.
@@ -37,6 +53,8 @@ pub enum HandshakeFailure {
     Refused,
     /// The peer left, or the network failed.
     Closed,
+    /// It was not done in time, which is for the caller to say.
+    TimedOut,
 }
 
 impl HandshakeError {
@@ -45,6 +63,7 @@ impl HandshakeError {
         use rustls::Error as Tls;
         match self {
             Self::NotTls => HandshakeFailure::NotTls,
+            Self::PlainHttp(_) => HandshakeFailure::PlainHttp,
             Self::NoCertificate(_) => HandshakeFailure::NoCertificate,
             Self::Tls(Tls::InvalidCertificate(_) | Tls::NoCertificatesPresented) => {
                 HandshakeFailure::Certificate
@@ -57,23 +76,24 @@ impl HandshakeError {
 }
 
 impl HandshakeFailure {
-    /// The label's text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotTls => "not_tls",
-            Self::NoCertificate => "no_certificate",
-            Self::Protocol => "protocol",
-            Self::Certificate => "certificate",
-            Self::Refused => "refused",
-            Self::Closed => "closed",
-        }
-    }
+    /// Each with its label's text, in the order of their numbers.
+    pub const ALL: [(Self, &str); 8] = [
+        (Self::NotTls, "not_tls"),
+        (Self::PlainHttp, "plain_http"),
+        (Self::NoCertificate, "no_certificate"),
+        (Self::Protocol, "protocol"),
+        (Self::Certificate, "certificate"),
+        (Self::Refused, "refused"),
+        (Self::Closed, "closed"),
+        (Self::TimedOut, "timed_out"),
+    ];
 }
 
 impl Display for HandshakeError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotTls => f.write_str("the client does not speak TLS"),
+            Self::PlainHttp(_) => f.write_str("plain HTTP was sent to a port that speaks HTTPS"),
             // rustls lets no control character into a name, so it may stand in a log line.
             Self::NoCertificate(Some(name)) => {
                 write!(f, "failed to find any SSL certificate by SNI: {name}")

@@ -51,7 +51,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use client::{ClientHandshake, ClientOptions, ClientStream, ClientTls, Trust, TrustError};
 pub use client_certificate::ClientCertificate;
 pub use client_verification::ClientVerification;
-pub use error::{HandshakeError, HandshakeFailure};
+pub use error::{HandshakeError, HandshakeFailure, PlainHttp};
 pub use host::{HostError, HostOptions, VirtualHost};
 pub use server::{Accepted, ServerHandshake, ServerStream};
 pub use sessions::SessionStore;

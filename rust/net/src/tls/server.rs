@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::client_certificate::ClientCertificate;
-use super::error::HandshakeError;
+use super::error::{HandshakeError, PlainHttp};
 use super::host::VirtualHost;
 use super::scratch::{READ, RECORD, SCRATCH};
 use super::stream::TlsStream;
@@ -100,15 +100,13 @@ impl Future for ServerHandshake {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { table, state } = self.get_mut();
         if let State::Hello(hello) = state {
-            let parsed = match ready!(hello.poll_accept(cx)) {
-                Ok(parsed) => parsed,
-                Err(error) => {
-                    *state = State::Over;
-                    return Poll::Ready(Err(error));
-                }
-            };
+            let parsed = ready!(hello.poll_accept(cx));
             let State::Hello(hello) = std::mem::replace(state, State::Over) else {
                 unreachable!("matched above")
+            };
+            let parsed = match parsed {
+                Ok(parsed) => parsed,
+                Err(error) => return Poll::Ready(Err(hello.give_up(error))),
             };
             *state = State::Shaking(hello.choose(&parsed, table)?);
         }
@@ -147,6 +145,17 @@ impl Hello {
                 self.received.extend_from_slice(room.filled());
             }
         })
+    }
+
+    /// Tells plain HTTP, whose methods begin with a capital, from other things that are no TLS.
+    fn give_up(self, error: HandshakeError) -> HandshakeError {
+        match (error, self.received.first()) {
+            (HandshakeError::NotTls, Some(b'A'..=b'Z')) => {
+                let Self { socket, received, .. } = self;
+                HandshakeError::PlainHttp(Box::new(PlainHttp { socket, received }))
+            }
+            (error, _) => error,
+        }
     }
 
     /// Shows what is new to the parser.

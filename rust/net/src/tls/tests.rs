@@ -362,13 +362,28 @@ mod bad_input {
 
     #[test]
     fn what_is_not_tls_is_told_apart() {
-        for garbage in [&b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"[..], b"\0", &[0x80; 300]] {
+        for garbage in [&b"get / HTTP/1.1\r\nHost: example.com\r\n\r\n"[..], b"\0", &[0x80; 300]] {
             let (error, answer) = receive(garbage);
             assert_eq!(error.failure(), HandshakeFailure::NotTls, "{garbage:?}");
             assert!(answer.is_empty());
         }
         assert_eq!(receive(b"").0.failure(), HandshakeFailure::Closed);
         assert_eq!(receive(&hello(NAME)[..50]).0.failure(), HandshakeFailure::Closed);
+    }
+
+    #[test]
+    fn plain_http_is_given_back_with_its_connection() {
+        let request = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
+        let HandshakeError::PlainHttp(plain) = receive(request).0 else { panic!("another error") };
+        assert_eq!(plain.received, request);
+    }
+
+    #[test]
+    fn every_failure_has_a_label_of_its_own() {
+        for (at, (failure, label)) in HandshakeFailure::ALL.iter().enumerate() {
+            assert_eq!(*failure as usize, at);
+            assert!(HandshakeFailure::ALL[..at].iter().all(|(_, other)| other != label));
+        }
     }
 
     #[test]

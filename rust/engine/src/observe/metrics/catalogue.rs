@@ -99,6 +99,13 @@ pub(super) static HANDSHAKES: Family = counter(
     &["result"],
     "TLS handshakes with clients that ended.",
 );
+pub(super) static HANDSHAKE_FAILURES: Family = counter(
+    "gateway_client_tls_handshake_failures_total",
+    &["reason"],
+    "TLS handshakes with clients that failed: no TLS at all, plain HTTP, no certificate for the name, \
+     against the protocol, the client's certificate refused, the client refused ours, the client \
+     left, not done in time.",
+);
 pub(super) static WORKER_CONNECTIONS: Family = gauge(
     "gateway_worker_connections",
     &["worker"],
@@ -236,7 +243,7 @@ pub(super) static START: Family =
     gauge("process_start_time_seconds", &[], "When the process started.");
 
 /// Every family, in the order of the page.
-pub const CATALOGUE: [&Family; 47] = [
+pub const CATALOGUE: [&Family; 48] = [
     &BUILD,
     &REQUESTS,
     &REQUESTS_ACTIVE,
@@ -247,6 +254,7 @@ pub const CATALOGUE: [&Family; 47] = [
     &CONNECTIONS,
     &ACCEPTED,
     &CONNECTIONS_REFUSED,
+    &HANDSHAKE_FAILURES,
     &HANDSHAKES,
     &WORKER_CONNECTIONS,
     &WORKER_REQUESTS,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use gateway_net::tls::HandshakeFailure;
+
 use super::Registry;
 use super::catalogue as families;
 use super::cell::{Cell, Histogram, HistogramTotal};
@@ -79,12 +81,15 @@ fn connections(page: &mut Exposition, workers: &Workers) {
     for (why, name) in Refusal::ALL {
         samples.put(&[name], workers.sum(|cells| &cells.refused[why as usize]));
     }
-    // The failed first: a handshake that ends meanwhile may make the difference too large, never
-    // negative.
-    let failed = workers.sum(|cells| &cells.handshakes_failed);
-    let ended = workers.sum(|cells| &cells.handshakes);
+    let mut failed = 0;
+    let mut samples = page.family(&families::HANDSHAKE_FAILURES);
+    for (why, name) in HandshakeFailure::ALL {
+        let count = workers.sum(|cells| &cells.handshakes_failed[why as usize]);
+        samples.put(&[name], count);
+        failed += count;
+    }
     let mut samples = page.family(&families::HANDSHAKES);
-    samples.put(&["ok"], ended.saturating_sub(failed));
+    samples.put(&["ok"], workers.sum(|cells| &cells.handshakes));
     samples.put(&["failed"], failed);
 }
 

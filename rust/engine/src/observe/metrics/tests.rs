@@ -2,6 +2,8 @@ use std::collections::HashSet;
 use std::io;
 use std::rc::Rc;
 
+use gateway_net::tls::HandshakeFailure;
+
 use super::cell::BOUNDS;
 use super::process::Process;
 use super::*;
@@ -156,13 +158,15 @@ fn refusals_and_handshakes_are_counted_by_their_end() {
     let registry = Registry::new(0);
     let recorder = registry.recorder(0);
     recorder.connection_refused(Refusal::DescriptorLimit);
-    recorder.handshake(true);
-    recorder.handshake(true);
-    recorder.handshake(false);
+    recorder.handshake();
+    recorder.handshake();
+    recorder.handshake_failed(HandshakeFailure::PlainHttp);
     let refused = "gateway_client_connections_refused_total{reason=\"descriptor_limit\"}";
     assert_value(&registry, refused, 1.0);
     assert_value(&registry, "gateway_client_tls_handshakes_total{result=\"ok\"}", 2.0);
     assert_value(&registry, "gateway_client_tls_handshakes_total{result=\"failed\"}", 1.0);
+    let plain = "gateway_client_tls_handshake_failures_total{reason=\"plain_http\"}";
+    assert_value(&registry, plain, 1.0);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gateway_net::tls::HandshakeFailure;
+
 use super::cell::{Cell, Histogram};
 use super::nodes::{Node, Nodes};
 use super::routes::Routes;
@@ -25,7 +27,7 @@ pub(super) struct Cells {
     pub(super) accepted: Cell,
     pub(super) refused: [Cell; Refusal::ALL.len()],
     pub(super) handshakes: Cell,
-    pub(super) handshakes_failed: Cell,
+    pub(super) handshakes_failed: [Cell; HandshakeFailure::ALL.len()],
     pub(super) upstream_requests: Cell,
     pub(super) upstream_reused: Cell,
     pub(super) upstream_retries: Cell,
@@ -55,7 +57,7 @@ impl Default for Cells {
             accepted: Cell::default(),
             refused: Default::default(),
             handshakes: Cell::default(),
-            handshakes_failed: Cell::default(),
+            handshakes_failed: Default::default(),
             upstream_requests: Cell::default(),
             upstream_reused: Cell::default(),
             upstream_retries: Cell::default(),
@@ -261,10 +263,14 @@ impl Recorder {
         self.cells.refused[why as usize].add(1);
     }
 
-    /// A client's TLS handshake ended.
-    pub fn handshake(&self, succeeded: bool) {
+    /// A client's TLS handshake succeeded.
+    pub fn handshake(&self) {
         self.cells.handshakes.add(1);
-        self.cells.handshakes_failed.add(u64::from(!succeeded));
+    }
+
+    /// A client's TLS handshake failed.
+    pub fn handshake_failed(&self, why: HandshakeFailure) {
+        self.cells.handshakes_failed[why as usize].add(1);
     }
 
     /// A request's header section is complete. Followed by exactly one
