@@ -153,9 +153,12 @@ impl Pairs {
 }
 
 impl ResolvesServerCert for Pairs {
-    /// The first pair that can sign in a way the client knows.
+    /// The first pair that can sign in a way the client knows. If none can, any: the handshake then
+    /// ends with `handshake_failure`, as everybody's does, where none at all would be
+    /// `access_denied`.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let schemes = hello.signature_schemes();
-        self.0.iter().find(|pair| pair.key.choose_scheme(schemes).is_some()).cloned()
+        let known = self.0.iter().find(|pair| pair.key.choose_scheme(schemes).is_some());
+        known.or(self.0.first()).cloned()
     }
 }
