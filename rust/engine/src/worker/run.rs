@@ -245,12 +245,11 @@ async fn introduce(worker: Serving, mut socket: TcpStream, mut origin: Origin, p
             None => return worker.recorder.connection_refused(Refusal::ProxyProtocol),
         }
     }
-    let opened = match port.tls {
-        true => handshake(&worker, socket, received, &mut origin).await,
-        false => {
-            let stream = Stream::Tcp(TcpSocket(socket));
-            Some(Opened { stream, received, spoken: Spoken::Http1 })
-        }
+    let opened = if port.tls {
+        handshake(&worker, socket, received, &mut origin).await
+    } else {
+        let stream = Stream::Tcp(TcpSocket(socket));
+        Some(Opened { stream, received, spoken: Spoken::Http1 })
     };
     let Some(Opened { stream, received, spoken }) = opened else { return };
     let origin = Rc::new(origin);
