@@ -145,6 +145,13 @@ def test_a_client_that_says_nothing_is_ended(serve: Serve) -> None:
     assert Http2(served.connect().send(PREFACE)).farewell() == NO_ERROR
 
 
+def test_an_invalid_preface_ends_the_connection(served: Served) -> None:
+    client = served.connect().send("SOME OTHER PREFACE\r\n\r\n")
+    client.half_close()
+    assert client.rest() == b""
+    assert served.log.next() == "CR 400 - SOME OTHER PREFACE"
+
+
 def test_a_head_that_does_not_end_is_ended(serve: Serve) -> None:
     served = serve(http__client_header_timeout=1)
     client = Http2(served.connect()).open().opened()

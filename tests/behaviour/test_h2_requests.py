@@ -89,7 +89,7 @@ def test_requests_are_side_by_side(serve: Serve, upstream: Upstream) -> None:
         assert client.answer(stream).body == str(stream).encode()
 
 
-def test_answers_of_a_turn_leave_in_one_segment(upstream: Upstream, client: Http2) -> None:
+def test_many_answers_at_a_time_are_whole(upstream: Upstream, client: Http2) -> None:
     streams = range(1, 21, 2)
     client.send(*(client.headers(stream, head(f"/{stream}")) for stream in streams))
     body = "x" * 1500

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use gateway_net::h1::{Persistence, Reject, RequestReader, Version};
+use gateway_net::h1::{Method, Persistence, Reject, RequestReader, Version};
 use gateway_net::socket::Socket as _;
 use gateway_net::stream::Stream;
 
@@ -73,6 +73,8 @@ pub(super) enum Next {
     TimedOut(Box<Exchange>),
     /// It was idle for too long.
     Idle,
+    /// It sent the preface of another protocol; its exchange holds that.
+    Foreign(Box<Exchange>),
     /// It speaks HTTP/2; these bytes are what it sent so far.
     Http2(Vec<u8>),
     /// It left.
@@ -220,6 +222,9 @@ impl Http1Connection {
                 worker.give_exchange(exchange);
                 Some(Next::Http2(input.to_vec()))
             }
+            Err(_) if self.origin.http2 && self.requests == 0 && is_foreign(input) => {
+                Some(Next::Foreign(exchange))
+            }
             Err(reject) => Some(Next::Rejected(exchange, reject)),
         }
     }
@@ -276,6 +281,16 @@ impl Http1 {
             Poll::Ready(_) => true,
         }
     }
+}
+
+/// Whether bytes begin with three words of which none is HTTP/1's: an invalid preface, after which
+/// a connection ends (RFC 9113 section 3.4). An answer in HTTP/1 would be read as frames.
+#[cold]
+fn is_foreign(input: &[u8]) -> bool {
+    let line = input.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    let [method, _, version] = words[..] else { return false };
+    matches!(Method::of(method), Some(Method::Extension(_))) && !version.starts_with(b"HTTP/")
 }
 
 /// What an answer tells a client of `version` about a connection that is kept, or is not.

@@ -65,6 +65,15 @@ pub(crate) async fn serve(
                 refuse(&worker, &mut connection.client(), exchange, answer).await;
                 break;
             }
+            Next::Foreign(mut exchange) => {
+                connection.linger = true;
+                exchange.started = worker.now_us();
+                exchange.response.status = 400;
+                exchange.flags.raise(Flag::ClientRequest);
+                worker.recorder.request_started();
+                pipeline::finish(&worker, &connection.client(), exchange);
+                break;
+            }
             Next::Http2(read) => {
                 let (stream, origin, counted) = connection.into_parts();
                 return Box::pin(http2::serve(worker, stream, read, origin, counted)).await;

@@ -25,7 +25,15 @@ use crate::stream::Stream;
 /// little enough for thousands of connections.
 pub const GATHERED: usize = 64 << 10;
 /// Memory of a gathering buffer that is kept between two turns.
-const KEPT: usize = 16 << 10;
+const KEPT: usize = 4 << 10;
+/// Bytes read at once.
+const READ: usize = 16 << 10;
+
+thread_local! {
+    /// What all connections of a worker read into. The crate's own buffer would have to be zeroed
+    /// for every read, and an idle connection would hold all of it.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+}
 
 /// What the `h2` crate reads from and writes to.
 #[derive(Debug)]
@@ -144,8 +152,11 @@ impl Gathering {
         let before = buf.filled().len();
         let left = &self.read[self.read_at..];
         if left.is_empty() {
-            let n = ready!(self.stream.poll_read(cx, buf.initialize_unfilled()))?;
-            buf.advance(n);
+            ready!(SCRATCH.with_borrow_mut(|scratch| {
+                let most = buf.remaining().min(READ);
+                let read = self.stream.poll_read(cx, &mut scratch[..most]);
+                read.map_ok(|n| buf.put_slice(&scratch[..n]))
+            }))?;
         } else {
             let n = left.len().min(buf.remaining());
             buf.put_slice(&left[..n]);
