@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup packages run test test-rust test-python check lint-rust lint-python generated bench drills figures \
+.PHONY: help setup packages run test test-rust test-python check lint-rust lint-python generated bench drills h2spec figures \
 	docs wheel fmt fuzz clean
 
 VENV ?= $(CURDIR)/.venv
@@ -150,6 +150,12 @@ bench: setup packages
 ## drills: break upstreams, disks and clients, and see what becomes of requests (20 minutes)
 drills: setup packages
 	@$(BIN)/python -m bench.drills $(ARGS)
+
+## h2spec: h2spec's cases of HTTP/2, over TLS and without (a minute; needs Go)
+h2spec: setup packages
+	$(call debian,go,golang-go)
+	@GOBIN=$(BIN) go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
+	@$(BIN)/python -m bench.conformance $(BIN)/h2spec
 
 ## figures: instructions and calls a request, the start, routing alone (ARGS='--check' fails where they grew)
 figures: setup packages

@@ -20,6 +20,7 @@ use tokio::task::spawn_local;
 use super::{Client, Origin, Wire};
 use crate::exchange::Exchange;
 use crate::forward::Upload;
+use crate::observe::error_log;
 use crate::observe::flags::Flag;
 use crate::observe::metrics::{Connection, ConnectionState};
 use crate::respond;
@@ -122,7 +123,7 @@ impl Task {
         while self.phase != Phase::Over {
             match ready!(self.streams.poll_next(cx)) {
                 Some(incoming) => self.begin(incoming),
-                None => self.enter(Phase::Over, LINGER_MS),
+                None => self.over(),
             }
         }
         if self.shared.deadline.expired() {
@@ -132,6 +133,15 @@ impl Task {
         let scratch = &mut *self.worker.scratch.borrow_mut();
         while ready!(self.streams.poll_discard(cx, scratch.space())) {}
         Poll::Ready(())
+    }
+
+    /// The connection has ended.
+    fn over(&mut self) {
+        if let Some(reason) = self.streams.ended_for() {
+            let client = &self.shared.origin.peer;
+            error_log::info("HTTP/2 client was ended", &[("client", client), ("reason", &reason)]);
+        }
+        self.enter(Phase::Over, LINGER_MS);
     }
 
     /// Goes to `phase` for `ms` at most.

@@ -124,6 +124,14 @@ impl Connection {
         matches!(&self.state, State::Open(connection) if connection.has_streams())
     }
 
+    /// Why the client was ended, if it was for what it sent: the name of the error code.
+    pub fn ended_for(&self) -> Option<&'static str> {
+        self.out.overrun().filter(|_| self.refused).map(|reason| match reason {
+            Reason::ENHANCE_YOUR_CALM => "ENHANCE_YOUR_CALM",
+            _ => "PROTOCOL_ERROR",
+        })
+    }
+
     /// Bytes sent so far: whether anything moved.
     pub fn sent(&self) -> u64 {
         self.out.total()

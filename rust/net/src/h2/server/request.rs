@@ -16,6 +16,9 @@ use super::stream::ServerStream;
 use crate::h1::{Form, Framing, Limits, Method, Reject, RequestHead, Target, Version};
 use crate::h1::{is_authority, is_target};
 
+/// How much of a request line that is too long is kept for the log.
+const LOGGED: usize = 256;
+
 /// A request that a client began.
 pub struct Incoming {
     parts: Parts,
@@ -71,8 +74,7 @@ pub(super) fn read(
     out.version = Version::Http2;
     out.keep_alive = true;
     out.te_trailers = true;
-    let line = request_line(parts, out);
-    line?;
+    request_line(parts, limits, out)?;
     let head = out.headers.arena_len();
     let fields = fields(parts, ended, limits, out);
     if fields.is_err() {
@@ -85,10 +87,14 @@ pub(super) fn read(
 }
 
 /// Lays out what a request line would say, and checks it.
-fn request_line(parts: &Parts, out: &mut RequestHead) -> Result<(), Reject> {
+fn request_line(parts: &Parts, limits: &Limits, out: &mut RequestHead) -> Result<(), Reject> {
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str()).as_bytes();
     let method = parts.method.as_str().as_bytes();
     let line = [method, b" ", path, b" HTTP/2.0"].concat();
+    if line.len() > limits.line {
+        out.line = out.headers.stash(&line[..LOGGED]);
+        return Err(Reject::LineTooLong);
+    }
     out.line = out.headers.stash(&line);
     let raw = Span::new(method.len() + 1, method.len() + 1 + path.len());
     out.method = Method::of(method).ok_or(Reject::MethodUnknown)?;

@@ -61,6 +61,12 @@ fn a_target_that_http1_cannot_say_is_refused() {
 }
 
 #[test]
+fn a_line_is_no_longer_than_in_http1() {
+    let path = format!("http://shop/{}", "a".repeat(8 << 10));
+    assert_eq!(head(&parts("GET", &path, &[]), true).err(), Some(Reject::LineTooLong));
+}
+
+#[test]
 fn an_asterisk_is_for_options() {
     let mut given = parts("OPTIONS", "http://shop/", &[("host", "shop")]);
     given.uri = "*".parse().expect("an asterisk");

@@ -1,0 +1,1 @@
+"""Suites of others that say whether a protocol is kept, run against the gateway."""
