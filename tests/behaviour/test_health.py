@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from dialogue import Message, Peer, Upstream
+from frames import Http2
 from gateways import Served, patiently, route
 from nginx import Nginx, free_port
 
@@ -230,6 +231,18 @@ def test_a_request_leaves_a_node_that_hangs(serve: Serve, start: Start) -> None:
     assert lines.count("UT 200 [504, 200]") == 3
 
 
+def test_a_stream_leaves_a_node_that_hangs(serve: Serve, start: Start) -> None:
+    a, b = start("a"), start("b")
+    served = serve(checked(a.node, b.node), **INSIDE)
+    assert answers(served) == {"a", "b"}
+    a.freeze()
+    client = Http2(served.connect()).open()
+    streams = range(1, 13, 2)
+    for stream in streams:
+        client.ask(stream)
+    assert {client.answer(stream).body for stream in streams} == {b"b"}
+
+
 def test_a_connection_that_is_not_made_is_not_waited_for(serve: Serve, start: Start, full: str) -> None:
     b = start("b")
     log = {"http__access_log_format": "$response_flags $status [$upstream_status]"}
@@ -275,6 +288,17 @@ def test_checks_come_change_and_go_with_their_upstream(serve: Serve, start: Star
     until(served, a, "healthy")
     served.publish(route(a.node))
     assert json.loads(inside(served, "/v1/healthcheck").body) == []
+
+
+def test_a_node_that_hangs_is_found_however_often_its_checks_change(serve: Serve, start: Start) -> None:
+    a = start("a")
+    served = serve(checked(a.node), **INSIDE)
+    a.freeze()
+    for number, _ in enumerate(patiently()):
+        served.publish(checked(a.node, active={"http_path": f"/up?{number}"}))
+        if statuses(served)[a.port] == "unhealthy":
+            return
+    raise AssertionError
 
 
 def test_an_upstream_of_several_routes_is_checked_once(serve: Serve, start: Start) -> None:

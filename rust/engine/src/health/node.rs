@@ -16,8 +16,8 @@ pub(crate) struct Node {
     tally: AtomicU64,
     /// When it last turned unhealthy, in microseconds of the workers' clock; 0 for never.
     turned_us: AtomicU64,
-    /// When the last probe began, likewise.
-    probed_us: AtomicU64,
+    /// When it is to be probed next, likewise.
+    due_us: AtomicU64,
     address_turn: AtomicUsize,
 }
 
@@ -28,7 +28,7 @@ impl Node {
             port,
             tally: AtomicU64::new(Tally::default().to_bits()),
             turned_us: AtomicU64::new(0),
-            probed_us: AtomicU64::new(0),
+            due_us: AtomicU64::new(0),
             address_turn: AtomicUsize::new(0),
         }
     }
@@ -71,13 +71,13 @@ impl Node {
         self.turned_us.store(now_us, Ordering::Relaxed);
     }
 
-    /// When the last probe began, in microseconds of the workers' clock; 0 for never.
-    pub(super) fn last_probed_us(&self) -> u64 {
-        self.probed_us.load(Ordering::Relaxed)
+    /// When it is to be probed next, in microseconds of the workers' clock; 0 if nobody has said.
+    pub(super) fn due_us(&self) -> u64 {
+        self.due_us.load(Ordering::Relaxed)
     }
 
-    pub(super) fn probed(&self, now_us: u64) {
-        self.probed_us.store(now_us, Ordering::Relaxed);
+    pub(super) fn set_due_us(&self, due_us: u64) {
+        self.due_us.store(due_us, Ordering::Relaxed);
     }
 
     /// Which of its name's addresses the next probe goes to, if one counts on and on.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_net::resolve::Resolver;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Checker, Health, Owner};
@@ -46,10 +46,10 @@ pub(crate) async fn run(shared: Arc<Shared>) -> io::Result<()> {
         turns: Semaphore::new(MOST_PROBES),
         random: RandomState::new(),
     });
-    let mut watching: HashMap<Owner, JoinSet<()>> = HashMap::new();
+    let mut watching: HashMap<Owner, Watching> = HashMap::new();
     loop {
         for (owner, checker) in prober.health.take_changed() {
-            // Dropping the old set ends its probes; the nodes remember when they were probed.
+            // The old tasks end, and the nodes remember when they are due.
             match checker {
                 Some(checker) => watching.insert(owner, watch_all(&prober, &checker)),
                 None => watching.remove(&owner),
@@ -59,33 +59,55 @@ pub(crate) async fn run(shared: Arc<Shared>) -> io::Result<()> {
     }
 }
 
+/// The tasks of one checker. When it is dropped they end, each after the probe that is under way:
+/// if changes that follow each other cut probes short, a node that hangs would never be found.
+struct Watching {
+    _tasks: watch::Sender<()>,
+}
+
 /// A task for each node.
-fn watch_all(prober: &Rc<Prober>, checker: &Arc<Checker>) -> JoinSet<()> {
+fn watch_all(prober: &Rc<Prober>, checker: &Arc<Checker>) -> Watching {
     let turns = Rc::new(Semaphore::new(checker.concurrency()));
-    let mut tasks = JoinSet::new();
+    let (tasks, watched) = watch::channel(());
     for at in 0..checker.nodes.len() {
         let (prober, checker, turns) = (Rc::clone(prober), Arc::clone(checker), Rc::clone(&turns));
-        tasks.spawn_local(async move { prober.watch(&checker, at, &turns).await });
+        let watched = watched.clone();
+        spawn_local(async move { prober.watch(&checker, at, &turns, watched).await });
     }
-    tasks
+    Watching { _tasks: tasks }
 }
 
 impl Prober {
-    async fn watch(&self, checker: &Checker, at: usize, turns: &Semaphore) {
+    async fn watch(
+        &self,
+        checker: &Checker,
+        at: usize,
+        turns: &Semaphore,
+        mut watched: watch::Receiver<()>,
+    ) {
         let node = &checker.nodes[at];
-        let mut due = match node.last_probed_us() {
-            0 => Instant::now() + self.delay(checker, at),
-            probed => self.base + Duration::from_micros(probed) + checker.interval(node),
+        let now = Instant::now();
+        let mut due = match node.due_us() {
+            0 => now + self.delay(checker, at),
+            due => (self.base + Duration::from_micros(due)).min(now + checker.interval(node)),
         };
+        node.set_due_us(self.micros(due));
         loop {
-            sleep_until(due).await;
-            let _turns = (turns.acquire().await, self.turns.acquire().await);
+            let turn = async {
+                sleep_until(due).await;
+                (turns.acquire().await, self.turns.acquire().await)
+            };
+            let _turns = tokio::select! {
+                turns = turn => turns,
+                _ = watched.changed() => return,
+            };
             let began = Instant::now();
-            node.probed(self.micros(began));
+            node.set_due_us(self.micros(began + checker.interval(node)));
             let outcome =
                 checker.probe.run(&self.resolver, node, |status| checker.judge(status)).await;
             checker.probed(&self.health, node, &outcome, self.micros(Instant::now()));
             due = began + checker.interval(node);
+            node.set_due_us(self.micros(due));
         }
     }
 
