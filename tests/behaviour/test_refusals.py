@@ -214,6 +214,14 @@ def test_a_body_needed_to_match_is_sent_on_whole(serve: Serve, upstream: Upstrea
     assert server.request().body == b"kind=a"
 
 
+def test_a_body_needed_to_match_need_not_be_there(serve: Serve, upstream: Upstream) -> None:
+    served = serve(route(upstream.node, vars=[["post_arg_kind", "==", "a"]]))
+    for line, fields in (("GET", ""), ("POST", "Content-Length: 0\r\n")):
+        client = served.ask(f"{line} / HTTP/1.1\r\nHost: shop\r\n{fields}\r\n")
+        assert client.answer().status == 404
+    assert upstream.untouched()
+
+
 def test_a_chunked_body_needed_to_match_is_sent_on_chunked(serve: Serve, upstream: Upstream) -> None:
     served = serve(route(upstream.node, vars=[["post_arg.kind", "==", "a"]]))
     head = "POST / HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"

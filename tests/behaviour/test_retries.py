@@ -140,6 +140,15 @@ def test_an_error_that_the_upstream_answers_is_an_answer(serve: Serve, upstreams
     assert served.log.next().startswith("- 503 503 ")
 
 
+def test_the_statuses_of_all_nodes_tried_are_told(serve: Serve) -> None:
+    nodes = [Upstream() for _ in range(3)]
+    for node in nodes:
+        node.close()
+    served = serve(route(*(node.node for node in nodes)))
+    answer = served.ask(GET).answer()
+    assert (answer.status, answer["X-APISIX-Upstream-Status"]) == (502, "502, 502, 502")
+
+
 @pytest.mark.parametrize(("retries", "tried"), [(0, 1), (1, 2), (None, 3), (9, 3)])
 def test_retries_say_how_many_nodes_are_tried(serve: Serve, retries: int | None, tried: int) -> None:
     three = [Upstream() for _ in range(3)]

@@ -377,7 +377,8 @@ impl Upload {
 
     /// The body kept, without chunk framing.
     fn body(&self) -> Vec<u8> {
-        let kept = &self.buf[self.room..self.end];
+        // Where no body came, there is no room for a head either.
+        let kept = self.buf.get(self.room..self.end).unwrap_or_default();
         if self.received == kept.len() as u64 {
             return kept.to_vec();
         }

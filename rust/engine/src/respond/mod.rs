@@ -11,7 +11,7 @@ use gateway_net::h1::{reason_phrase, strip_hop_by_hop};
 use serde_json::json;
 
 use crate::client::Client;
-use crate::exchange::Exchange;
+use crate::exchange::{Attempt, Exchange};
 use crate::grpc;
 use crate::observe::flags::Flag;
 use crate::worker::Worker;
@@ -144,6 +144,7 @@ pub(crate) async fn send(
             headers.append_checked("Proxy-Status", proxy_status(flag).as_bytes());
         }
     }
+    tell_upstream_status(worker, exchange);
     if !client.answer(worker, exchange, &body).await {
         exchange.flags.raise(Flag::ClientLeft);
         client.keep_alive = false;
@@ -159,11 +160,20 @@ pub(crate) fn prepare_upstream_answer(worker: &Worker, exchange: &mut Exchange) 
         headers.append_checked("Date", &worker.text_clock().http_date());
     }
     headers.set_known(Known::Server, "Server", worker.server_name().as_bytes());
-    if response.status >= 500 || worker.forwarding.show_upstream_status {
-        let mut digits = itoa::Buffer::new();
-        let status = digits.format(response.status).as_bytes();
-        headers.append_checked("X-APISIX-Upstream-Status", status);
+    tell_upstream_status(worker, exchange);
+}
+
+/// What each node tried answered or was taken to have answered, as APISIX tells it: if the last
+/// one failed, or always where it is asked for.
+fn tell_upstream_status(worker: &Worker, exchange: &mut Exchange) {
+    let Some(last) = exchange.attempts.last() else { return };
+    let failed = last.status.is_some_and(|status| status >= 500);
+    if !failed && !worker.forwarding.show_upstream_status {
+        return;
     }
+    let status = |attempt: &Attempt| attempt.status.map_or("-".to_owned(), |s| s.to_string());
+    let statuses = exchange.attempts.iter().map(status).collect::<Vec<_>>().join(", ");
+    exchange.response.headers.append_checked("X-APISIX-Upstream-Status", statuses.as_bytes());
 }
 
 fn error_msg(text: &str) -> Vec<u8> {
