@@ -1,67 +1,90 @@
-//! Expressions of `vars`: what compiles evaluates, and a negation says the opposite.
-//!
-//! The input is a JSON document and, after a NUL, the values that variables take in turn.
+//! Expressions of `vars`, against lua-resty-expr's rules read from the JSON: both refuse, or both
+//! say the same of the same values.
 
 #![no_main]
 
+use arbitrary::Arbitrary;
 use gateway_kit::expr::{Expr, Value, Variables};
 use libfuzzer_sys::fuzz_target;
-use serde_json::{Value as Json, json};
+use reference::expression::{self, Left};
+use reference::words::{Element, Rules};
+use serde_json::Value as Json;
 
-fuzz_target!(|data: &[u8]| {
-    let split = data.iter().position(|b| *b == 0).unwrap_or(data.len());
-    let (rules, values) = data.split_at(split);
-    let Ok(rules) = serde_json::from_slice::<Json>(rules) else { return };
-    let values = Values(values.split(|b| *b == 0).skip(1).map(|v| (v, typed(v))).collect());
-    let said = eval(&rules, &values);
+const NAMES: [&str; 4] = ["arg_a", "http_b", "cookie_c", "post_arg_d"];
 
-    let Json::Array(list) = &rules else {
-        assert!(said.is_none(), "only a list is an expression");
-        return;
-    };
-    // A list of conditions is the same as AND before them, which needs two at least.
-    if list.len() < 2 || !list.iter().all(Json::is_array) {
-        return;
+#[derive(Arbitrary, Debug)]
+struct Case {
+    rules: Vec<Rules>,
+    bare: bool,
+    values: [Known; NAMES.len()],
+}
+
+/// What a variable is in the request.
+#[derive(Arbitrary, Debug)]
+enum Known {
+    Missing,
+    Pending,
+    Text(Element),
+    Bytes(Vec<u8>),
+    Json(Element),
+}
+
+enum Held {
+    Missing,
+    Pending,
+    Text(Vec<u8>),
+    Json(Json),
+}
+
+impl Known {
+    fn held(&self) -> Held {
+        match self {
+            Self::Missing => Held::Missing,
+            Self::Pending => Held::Pending,
+            Self::Bytes(bytes) => Held::Text(bytes.iter().copied().take(16).collect()),
+            Self::Json(element) => Held::Json(element.json()),
+            Self::Text(element) => match element.json() {
+                Json::String(text) => Held::Text(text.into_bytes()),
+                other => Held::Text(other.to_string().into_bytes()),
+            },
+        }
     }
-    let with = |operator: &str| {
-        let mut group = vec![json!(operator)];
-        group.extend(list.iter().cloned());
-        eval(&Json::Array(group), &values)
+}
+
+struct Values([Held; NAMES.len()]);
+
+impl Variables<usize> for Values {
+    fn value(&self, variable: &usize) -> Value<'_> {
+        match &self.0[*variable] {
+            Held::Missing => Value::Missing,
+            Held::Pending => Value::Pending,
+            Held::Text(text) => text.as_slice().into(),
+            Held::Json(json) => json.into(),
+        }
+    }
+}
+
+fn index(name: &str) -> usize {
+    NAMES.iter().position(|known| *known == name).unwrap_or(0)
+}
+
+fuzz_target!(|case: Case| {
+    let values = Values(case.values.each_ref().map(Known::held));
+    let lookup = |name: &str| match &values.0[index(name)] {
+        Held::Missing => Left::Nil,
+        Held::Pending => Left::Pending,
+        Held::Text(text) => Left::Text(text),
+        Held::Json(json) => Left::Json(json),
     };
-    if said.is_some() {
-        assert_eq!(with("AND"), said);
-        assert_eq!(with("!AND").flatten(), said.flatten().map(|holds| !holds));
-        let any = with("OR").flatten();
-        assert_eq!(with("!OR").flatten(), any.map(|holds| !holds));
+    let rules = match (case.bare, case.rules.first()) {
+        (true, Some(rules)) => rules.json(&NAMES),
+        _ => case.rules.iter().map(|rules| rules.json(&NAMES)).collect(),
+    };
+    let ours = Expr::compile(&rules, &mut |name| Ok(index(name)));
+    let theirs = expression::eval(&rules, &lookup);
+    match (&ours, theirs) {
+        (Err(_), Err(expression::Refused)) => {}
+        (Ok(expr), Ok(holds)) => assert_eq!(expr.eval(&values), holds, "{rules}"),
+        (ours, theirs) => panic!("{rules}: {ours:?}, and {theirs:?}"),
     }
 });
-
-/// None if it does not compile, Some(None) if it hangs on what is pending.
-fn eval(rules: &Json, values: &Values) -> Option<Option<bool>> {
-    let mut resolve = |name: &str| {
-        let sum = name.bytes().fold(0_usize, |sum, b| sum * 31 % 9973 + usize::from(b));
-        Ok(sum)
-    };
-    Expr::compile(rules, &mut resolve).ok().map(|expr| expr.eval(values))
-}
-
-/// A value, and what it is as JSON.
-struct Values<'a>(Vec<(&'a [u8], Option<Json>)>);
-
-fn typed(value: &[u8]) -> Option<Json> {
-    value.strip_prefix(b"=").and_then(|text| serde_json::from_slice(text).ok())
-}
-
-impl Variables<usize> for Values<'_> {
-    fn value(&self, variable: &usize) -> Value<'_> {
-        if self.0.is_empty() {
-            return Value::Missing;
-        }
-        match &self.0[variable % self.0.len()] {
-            (b"-", _) => Value::Missing,
-            (b"?", _) => Value::Pending,
-            (_, Some(json)) => json.into(),
-            (text, None) => (*text).into(),
-        }
-    }
-}
