@@ -71,7 +71,7 @@ IGNORED: dict[str, Reason] = {
     "nginx_config.http.lua_shared_dict": Reason("there are no shared dictionaries to size"),
     "nginx_config.http.custom_lua_shared_dict": Reason(_NO_LUA),
     "discovery": Reason("service discovery is not in this release"),
-    "graphql": Reason("GraphQL variables are not in this release"),
+    "graphql": Reason("a GraphQL request is read up to 1 MiB to match it"),
     "ext-plugin": Reason("plugins in other processes are not in this release"),
     "wasm": Reason("plugins in WebAssembly are not in this release"),
     "xrpc": Reason(_STREAM),

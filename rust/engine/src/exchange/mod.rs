@@ -1,5 +1,6 @@
 //! One request and its answer, from the head's last byte to the log line.
 
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::observe::flags::Flags;
 use crate::snapshot::{Route, Service};
 use crate::upstream::endpoint::Endpoint;
 use crate::upstream::{Timeouts, Upstream};
+use crate::variables::graphql::Graphql;
 use crate::variables::post::Post;
 
 /// A request, what was decided about it, and its answer. Recycled between requests, so that it
@@ -32,6 +34,8 @@ pub(crate) struct Exchange {
     pub(crate) params: Vec<(Box<str>, Box<[u8]>)>,
     /// The body, if `vars` asked for it.
     pub(crate) post: Post,
+    /// The GraphQL query, once `vars` asked for it.
+    pub(crate) graphql: OnceCell<Option<Graphql>>,
     /// Nodes tried, in order.
     pub(crate) attempts: Vec<Attempt>,
     /// Whether the request came without Host, as HTTP/1.0 may.
@@ -103,6 +107,7 @@ impl Exchange {
         self.upstream = None;
         self.params.clear();
         self.post = Post::Unread;
+        self.graphql.take();
         self.attempts.clear();
         self.hostless = false;
         self.upgrading = false;

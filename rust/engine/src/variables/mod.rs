@@ -5,6 +5,7 @@
 //! in APISIX.
 
 mod certificate;
+pub(crate) mod graphql;
 pub(crate) mod post;
 mod read;
 #[cfg(test)]
@@ -18,7 +19,7 @@ pub(crate) use read::View;
 pub(crate) enum Variable {
     /// One with a fixed name.
     Fixed(Fixed),
-    /// `$arg_NAME`: a parameter of the query.
+    /// `$arg_NAME`: a parameter of the query; decoded in `vars`, as it came in logs.
     Arg(Box<str>),
     /// `$http_NAME`: a request field; the name is stored with dashes.
     Http(Box<str>),
@@ -34,6 +35,8 @@ pub(crate) enum Variable {
     PostArg(Box<str>),
     /// `post_arg.PATH`: into a form or a JSON body.
     PostPath(Box<[Step]>),
+    /// `graphql_operation`, `graphql_name`, `graphql_root_fields`: of the query in the request.
+    Graphql(graphql::Part),
     /// Nothing that is known.
     Unknown,
 }
@@ -222,6 +225,8 @@ impl Variable {
             Self::PostArg(name.into())
         } else if let Some(path) = name.strip_prefix("post_arg.") {
             Self::PostPath(post::path(path))
+        } else if let Some(part) = name.strip_prefix("graphql_").and_then(graphql::Part::of) {
+            Self::Graphql(part)
         } else {
             Self::Unknown
         }

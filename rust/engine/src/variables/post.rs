@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use gateway_kit::expr::Value;
 use serde_json::Value as Json;
 
+use super::graphql;
+
 /// A body, taken apart.
 #[derive(Debug, Default)]
 pub(crate) enum Post {
@@ -21,6 +23,8 @@ pub(crate) enum Post {
     Form(Vec<(Vec<u8>, Vec<u8>)>, bool),
     /// A JSON document.
     Json(Json),
+    /// A GraphQL query.
+    Graphql(String),
 }
 
 /// A step of a path.
@@ -46,6 +50,9 @@ impl Post {
                 .find_map(|part| part.strip_prefix("boundary="))
                 .and_then(|boundary| multipart(body, boundary.trim_matches('"')))
                 .map_or(Self::Opaque, |fields| Self::Form(fields, false)),
+            "application/graphql" if body.len() <= graphql::MAX_SIZE => {
+                str::from_utf8(body).map_or(Self::Opaque, |query| Self::Graphql(query.to_owned()))
+            }
             _ => Self::Opaque,
         }
     }
@@ -56,6 +63,15 @@ impl Post {
             Self::Unread => Value::Pending,
             Self::Form(fields, true) => find(fields, name),
             _ => Value::Missing,
+        }
+    }
+
+    /// The GraphQL query in the body.
+    pub(crate) fn query(&self) -> Option<&str> {
+        match self {
+            Self::Graphql(query) => Some(query),
+            Self::Json(document) => document.get("query")?.as_str(),
+            _ => None,
         }
     }
 
@@ -90,6 +106,28 @@ pub(crate) fn path(text: &str) -> Box<[Step]> {
         }
     }
     steps.into()
+}
+
+/// `arg_NAME`, as expressions see it: decoded and by the letter, and Lua's `true` where no value
+/// is written.
+pub(crate) fn query_arg<'q>(query: &'q [u8], name: &[u8]) -> Value<'q> {
+    let plain = |text: &'q [u8]| match memchr::memchr2(b'%', b'+', text) {
+        None => Cow::Borrowed(text),
+        Some(_) => Cow::Owned(unescape(text)),
+    };
+    for pair in query.split(|byte| *byte == b'&') {
+        let (key, value) = match memchr::memchr(b'=', pair) {
+            Some(at) => (&pair[..at], Some(&pair[at + 1..])),
+            None => (pair, None),
+        };
+        if *plain(key) == *name {
+            return match value {
+                Some(value) => Value::Text(plain(value)),
+                None => Value::Json(Cow::Owned(Json::Bool(true))),
+            };
+        }
+    }
+    Value::Missing
 }
 
 fn find<'a>(fields: &'a [(Vec<u8>, Vec<u8>)], name: &str) -> Value<'a> {
@@ -198,7 +236,7 @@ mod tests {
     use gateway_kit::expr::Value;
     use serde_json::json;
 
-    use super::{Post, path};
+    use super::{Post, path, query_arg};
 
     #[test]
     fn a_form_is_decoded() {
@@ -210,6 +248,27 @@ mod tests {
         assert_eq!(post.arg("lone"), "".into());
         assert_eq!(post.arg("none"), Value::Missing);
         assert_eq!(post.at(&path("name")), "Jäck B".into());
+    }
+
+    #[test]
+    fn a_parameter_of_the_query_is_decoded() {
+        let query = b"a=1&name=J%C3%A4ck+B&name=other&n%20m=2&lone&empty=&A=3";
+        assert_eq!(query_arg(query, b"name"), "Jäck B".into());
+        assert_eq!(query_arg(query, b"n m"), "2".into());
+        assert_eq!(query_arg(query, b"A"), "3".into());
+        assert_eq!(query_arg(query, b"empty"), "".into());
+        assert_eq!(query_arg(query, b"lone"), Value::Json(Cow::Owned(json!(true))));
+        assert_eq!(query_arg(query, b"none"), Value::Missing);
+    }
+
+    #[test]
+    fn a_query_is_the_body_or_a_member_of_it() {
+        let query =
+            |kind: &[u8], body: &[u8]| Post::parse(Some(kind), body).query().map(str::to_owned);
+        assert_eq!(query(b"application/graphql", b"{ a }").as_deref(), Some("{ a }"));
+        assert_eq!(query(b"application/json", br#"{"query":"{ a }"}"#).as_deref(), Some("{ a }"));
+        assert_eq!(query(b"application/json", br#"{"query":1}"#), None);
+        assert_eq!(query(b"text/plain", b"{ a }"), None);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use gateway_kit::expr::{Value, Variables};
 use gateway_kit::template::Source;
 use gateway_net::h1::Version;
 
+use super::graphql::{self, Graphql};
+use super::post::{Post, query_arg};
 use super::{Fixed, Variable, certificate};
 use crate::client::Client;
 use crate::exchange::{Attempt, Exchange};
@@ -28,10 +30,15 @@ pub(crate) struct View<'a> {
 
 impl Variables<Variable> for View<'_> {
     fn value(&self, variable: &Variable) -> Value<'_> {
+        if let Variable::Arg(name) = variable {
+            let query = self.exchange.request.query();
+            return query.map_or(Value::Missing, |query| query_arg(query, name.as_bytes()));
+        }
         if let Some(bytes) = self.borrowed(variable) {
             return Value::Text(Cow::Borrowed(bytes));
         }
         match variable {
+            Variable::Graphql(part) => return self.graphql(*part),
             Variable::PostArg(name) => return self.exchange.post.arg(name),
             Variable::PostPath(path) => return self.exchange.post.at(path),
             _ => {}
@@ -65,8 +72,12 @@ impl MatchInput<Variable> for View<'_> {
     fn body_limit(&self, variable: &Variable) -> Option<usize> {
         match variable {
             Variable::PostArg(_) | Variable::PostPath(_) => {
-                Some(self.worker.shared.settings.max_post_args_readable_size as usize)
+                Some(match self.worker.shared.settings.max_post_args_readable_size {
+                    0 => usize::MAX,
+                    limit => limit as usize,
+                })
             }
+            Variable::Graphql(_) => Some(graphql::MAX_SIZE),
             _ => None,
         }
     }
@@ -79,6 +90,25 @@ impl Source<Variable> for View<'_> {
 }
 
 impl<'a> View<'a> {
+    /// What the query of a GET or a POST asks; read once a request.
+    fn graphql(&self, part: graphql::Part) -> Value<'a> {
+        let Exchange { request, post, graphql, .. } = self.exchange;
+        let read = || match request.method {
+            Method::Get => match query_arg(request.query()?, b"query") {
+                Value::Text(query) => Graphql::parse(str::from_utf8(&query).ok()?),
+                _ => None,
+            },
+            _ => Graphql::parse(post.query()?),
+        };
+        match (request.method, post) {
+            (Method::Post, Post::Unread) => Value::Pending,
+            (Method::Get | Method::Post, _) => {
+                graphql.get_or_init(read).as_ref().map_or(Value::Missing, |read| read.part(part))
+            }
+            _ => Value::Missing,
+        }
+    }
+
     /// Host without its port.
     fn host_with_port_cut(&self) -> &'a [u8] {
         let Some(host) = self.exchange.request.host() else { return b"" };
@@ -115,7 +145,10 @@ impl<'a> View<'a> {
             Variable::UriParam(name) => {
                 exchange.params.iter().find(|(n, _)| n == name).map(|(_, value)| &**value)
             }
-            Variable::PostArg(_) | Variable::PostPath(_) | Variable::Unknown => None,
+            Variable::PostArg(_)
+            | Variable::PostPath(_)
+            | Variable::Graphql(_)
+            | Variable::Unknown => None,
             Variable::Fixed(fixed) => match fixed {
                 Fixed::ServerName => Some(b"_"),
                 Fixed::ServerProtocol => Some(match request.version {

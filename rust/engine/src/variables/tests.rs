@@ -1,4 +1,5 @@
 use super::{Fixed, NAMES, Variable};
+use crate::variables::graphql::Part;
 use crate::variables::read::arg;
 
 #[test]
@@ -19,6 +20,8 @@ fn prefixes_name_fields_parameters_and_cookies() {
     assert_eq!(Variable::of("uri_param_id"), Variable::UriParam("id".into()));
     assert_eq!(Variable::of("post_arg_name"), Variable::PostArg("name".into()));
     assert!(matches!(Variable::of("post_arg.a.b[0]"), Variable::PostPath(path) if path.len() == 3));
+    assert_eq!(Variable::of("graphql_name"), Variable::Graphql(Part::Name));
+    assert_eq!(Variable::of("graphql_other"), Variable::Unknown);
     assert_eq!(Variable::of("no_such_thing"), Variable::Unknown);
 }
 

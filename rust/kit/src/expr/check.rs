@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use super::Value;
-use super::number::to_number;
+use super::number::{to_number, to_text};
 use super::pattern::Pattern;
 use crate::ip_set::{IpSet, parse_address};
 
@@ -139,7 +139,7 @@ impl<'v> Left<'v> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
             Self::Json(Json::Bool(true)) => Some(Cow::Borrowed(b"true")),
-            Self::Json(Json::Number(number)) => Some(Cow::Owned(number.to_string().into_bytes())),
+            Self::Json(Json::Number(number)) => Some(Cow::Owned(to_text(number).into_bytes())),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::check::{Check, Order};
-use super::number::to_number;
+use super::number::{to_number, to_text};
 use super::pattern::Pattern;
 use super::{Expr, Node};
 use crate::ip_set::IpSet;
@@ -158,7 +158,7 @@ impl<A> Compiler<'_, A> {
         };
         let operator = match list.get(operator_at) {
             Some(Json::String(text)) => text.to_ascii_lowercase(),
-            Some(Json::Number(number)) => number.to_string(),
+            Some(Json::Number(number)) => to_text(number),
             Some(_) => return Err(self.error_at(operator_at, "invalid expression")),
             None => return Err(self.error("invalid expression")),
         };
@@ -221,7 +221,7 @@ impl Operator {
             Self::Matches { ignore_case } => match right {
                 Json::String(text) => Check::Matches(Pattern::new(text, ignore_case)?),
                 Json::Number(number) => {
-                    Check::Matches(Pattern::new(&number.to_string(), ignore_case)?)
+                    Check::Matches(Pattern::new(&to_text(number), ignore_case)?)
                 }
                 _ => return Err("invalid regular expression: not a string".to_owned()),
             },

@@ -1,5 +1,7 @@
 //! Text to number as Lua's `tonumber` reads it, because that decides what
-//! `["arg_age", ">", "0x10"]` means.
+//! `["arg_age", ">", "0x10"]` means, and number to text as `tostring` writes it.
+
+use serde_json::Number;
 
 /// Exponents from here on make no number (`STRSCAN_MAXEXP` of `lj_strscan.c`).
 const MAX_EXPONENT: u32 = 1 << 20;
@@ -25,6 +27,34 @@ pub(super) fn to_number(text: &[u8]) -> Option<f64> {
         _ => decimal(body)?,
     };
     Some(if negative { -value } else { value })
+}
+
+/// Significant digits that Lua writes.
+const DIGITS: usize = 14;
+
+/// The text that Lua makes of a number: C's `%.14g`, so `5.0` is `5`.
+pub(super) fn to_text(number: &Number) -> String {
+    let value = number.as_f64().unwrap_or(f64::NAN);
+    let scientific = format!("{value:.*e}", DIGITS - 1);
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    match usize::try_from(DIGITS as i32 - 1 - exponent) {
+        Ok(places) if exponent >= -4 => without_zeros(&format!("{value:.places$}")).to_owned(),
+        _ => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", without_zeros(mantissa), exponent.abs())
+        }
+    }
+}
+
+/// Without the zeros behind the point that say nothing.
+fn without_zeros(text: &str) -> &str {
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => text,
+    }
 }
 
 /// What C's `isspace` holds for a blank: Rust leaves the vertical tab out.

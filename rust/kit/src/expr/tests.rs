@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::number::to_number;
+use super::number::{to_number, to_text};
 use super::pattern::Pattern;
 use super::{Expr, MAX_DEPTH, Value, Variables};
 
@@ -305,6 +305,25 @@ fn numbers_are_what_luajit_takes_for_numbers() {
     ] {
         assert_eq!(to_number(text.as_bytes()), None, "{text:?}");
     }
+}
+
+#[test]
+fn numbers_are_written_as_lua_writes_them() {
+    for (number, text) in [
+        (json!(5.0), "5"),
+        (json!(-0.5), "-0.5"),
+        (json!(1e14), "1e+14"),
+        (json!(99_999_999_999_999_i64), "99999999999999"),
+        (json!(123_456_789_012_345_678_i64), "1.2345678901235e+17"),
+        (json!(0.1), "0.1"),
+        (json!(0.0001), "0.0001"),
+        (json!(0.00001), "1e-05"),
+    ] {
+        let Json::Number(number) = number else { panic!("it is a number") };
+        assert_eq!(to_text(&number), text);
+    }
+    assert_eq!(eval(&json!([["x", 5.0]]), [("x", json!("5"))]), Some(true));
+    assert!(holds(&json!(5.0), "~~", &json!("^5$")));
 }
 
 #[test]
