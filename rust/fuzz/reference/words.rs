@@ -326,7 +326,11 @@ impl Pattern {
 /// What stands in a pattern or a group. A group that takes no text is not repeated by one engine,
 /// so each has a letter.
 fn sequence(atoms: &[(Atom, Quantifier)], depth: usize) -> String {
-    let places = |(atom, _): &(Atom, Quantifier)| matches!(atom, Atom::Place(_) | Atom::Quoted(_));
+    let places = |(atom, _): &(Atom, Quantifier)| match atom {
+        Atom::Place(_) | Atom::Quoted(_) => true,
+        Atom::Group { kind, .. } => kind % 8 > 5,
+        _ => false,
+    };
     let bare = depth > 0 && atoms.iter().take(6).all(places);
     let text = atoms.iter().take(6).map(|(atom, quantifier)| atom.text(*quantifier, depth));
     text.chain(bare.then(|| "a".to_owned())).collect()

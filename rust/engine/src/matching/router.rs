@@ -131,21 +131,26 @@ impl<T, A> Router<T, A> {
         if !self.hosts.is_empty() {
             let (host, with_port) = (input.host(), input.host_with_port());
             if self.hosts_with_port > 0 && with_port.len() > host.len() {
-                self.walk_hosts(with_port, &request, &mut each)?;
+                self.walk_hosts(with_port, true, &request, &mut each)?;
             }
-            self.walk_hosts(host, &request, &mut each)?;
+            self.walk_hosts(host, false, &request, &mut each)?;
         }
         walk_paths(&self.paths, None, &request, &mut each)
     }
 
+    /// Walks the hosts that `host` matches; with a port, those alone that name one.
     fn walk_hosts<'r, I: MatchInput<A>, R>(
         &'r self,
         host: &[u8],
+        with_port: bool,
         request: &Request<'_, I>,
         each: &mut impl FnMut(&'r Arc<Candidate<T, A>>, Option<&'r str>, Verdict<'r>) -> ControlFlow<R>,
     ) -> ControlFlow<R> {
         reversed(host, |key| {
             for routes in self.hosts.matches(key) {
+                if with_port && !routes.host.contains(':') {
+                    continue;
+                }
                 walk_paths(&routes.paths, Some(&routes.host), request, each)?;
             }
             ControlFlow::Continue(())

@@ -280,6 +280,17 @@ fn hosts_with_a_port_are_compared_with_the_header() {
 }
 
 #[test]
+fn a_host_that_names_no_port_is_compared_without_one() {
+    for kind in KINDS {
+        let routes =
+            [route("port", "/a").hosts(&["foo.com:80"]), route("end", "/a").hosts(&["*80"])];
+        let router = router(kind, &routes);
+        assert_eq!(found(&router, &Input { port: ":80", ..get("/a").host("bar.com") }), None);
+        assert_eq!(found(&router, &get("/a").host("node80")), Some("end"));
+    }
+}
+
+#[test]
 fn with_host_uri_the_more_exact_host_wins_over_path_and_priority() {
     let routes = [
         route("none", "/a/b").priority(100),

@@ -29,18 +29,16 @@ pub(super) fn to_number(text: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// Significant digits that Lua writes.
-const DIGITS: usize = 14;
-
 /// The text that Lua makes of a number: C's `%.14g`, so `5.0` is `5`.
 pub(super) fn to_text(number: &Number) -> String {
     let value = number.as_f64().unwrap_or(f64::NAN);
-    let scientific = format!("{value:.*e}", DIGITS - 1);
+    // One digit before the point, thirteen behind it.
+    let scientific = format!("{value:.13e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    match usize::try_from(DIGITS as i32 - 1 - exponent) {
+    match usize::try_from(13 - exponent) {
         Ok(places) if exponent >= -4 => without_zeros(&format!("{value:.places$}")).to_owned(),
         _ => {
             let sign = if exponent < 0 { '-' } else { '+' };
