@@ -243,6 +243,17 @@ def test_a_stream_leaves_a_node_that_hangs(serve: Serve, start: Start) -> None:
     assert {client.answer(stream).body for stream in streams} == {b"b"}
 
 
+def test_a_node_that_requests_left_is_used_once_it_is_back(serve: Serve, start: Start) -> None:
+    a, b = start("a"), start("b")
+    served = serve(checked(a.node, b.node), **INSIDE)
+    a.freeze()
+    waiting = [served.ask(GET) for _ in range(12)]
+    assert {client.answer().body for client in waiting} == {b"b"}
+    a.thaw()
+    until(served, a, "healthy")
+    assert answers(served) == {"a", "b"}
+
+
 def test_a_connection_that_is_not_made_is_not_waited_for(serve: Serve, start: Start, full: str) -> None:
     b = start("b")
     log = {"http__access_log_format": "$response_flags $status [$upstream_status]"}

@@ -185,10 +185,9 @@ impl Checker {
 
 /// What a failed request counts as; none if the node is not to blame, or was blamed already.
 fn seen(how: UpstreamFailure) -> Option<Seen> {
-    Some(match how {
+    how.is_news_of_the_node().then_some(match how {
         UpstreamFailure::ConnectTimeout | UpstreamFailure::Timeout => Seen::Timeout,
         UpstreamFailure::Protocol => Seen::HttpFailure,
-        UpstreamFailure::ConnectLocal | UpstreamFailure::Unhealthy => return None,
         _ => Seen::TcpFailure,
     })
 }

@@ -4,6 +4,7 @@
 //! and `RefCell`; nothing is borrowed across a wait.
 
 pub(crate) mod deadlines;
+mod figures;
 mod forwarding;
 mod ids;
 mod recycle;
@@ -22,7 +23,7 @@ use gateway_kit::template::Template;
 use gateway_kit::uri;
 use gateway_net::h1;
 use gateway_net::h2::client::Connections;
-use gateway_net::pool::{ByEndpoint, EndpointId, Pool};
+use gateway_net::pool::{EndpointId, Pool};
 use gateway_net::resolve::{self, Resolver};
 
 use crate::balance::{Balancers, Tried};
@@ -30,7 +31,7 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
-use crate::observe::metrics::{self, Recorder, RequestRecord, UpstreamFailure};
+use crate::observe::metrics::{Recorder, RequestRecord, UpstreamFailure};
 use crate::settings::{Settings, millis};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -38,6 +39,7 @@ use crate::upstream::Upstream;
 use crate::upstream::endpoint::Endpoint;
 use crate::variables::{Variable, View};
 use deadlines::Deadlines;
+use figures::Figures;
 use forwarding::Forwarding;
 use ids::Ids;
 use recycle::Exchanges;
@@ -152,7 +154,7 @@ pub(crate) struct Worker {
     last_named_pool: Cell<EndpointId>,
     exchanges: RefCell<Exchanges>,
     balancers: RefCell<Balancers>,
-    nodes: RefCell<ByEndpoint<metrics::Node>>,
+    figures: RefCell<Figures>,
     log: Option<(AccessLog, Arc<Template<Variable>>)>,
     text_clock: TextClock,
     ids: Ids,
@@ -301,17 +303,18 @@ impl Worker {
     }
 
     /// Counts a try at a node.
-    pub(crate) fn count_try(&self, endpoint: &Endpoint, reused: bool) {
-        self.with_node(endpoint, |node| self.recorder.upstream_requested(node, reused));
+    pub(crate) fn count_try(&self, endpoint: &Arc<Endpoint>, reused: bool) {
+        let mut figures = self.figures.borrow_mut();
+        self.recorder.upstream_requested(figures.of(endpoint, &self.recorder), reused);
     }
 
     /// Counts a failed try and remembers it.
-    pub(crate) fn count_failure(&self, endpoint: &Endpoint, kind: UpstreamFailure) {
-        // What this side lacks is no fault of the node.
-        if kind != UpstreamFailure::ConnectLocal {
+    pub(crate) fn count_failure(&self, endpoint: &Arc<Endpoint>, kind: UpstreamFailure) {
+        if kind.is_news_of_the_node() {
             endpoint.failures.failed(self.now_ms());
         }
-        self.with_node(endpoint, |node| self.recorder.upstream_failed(node, kind));
+        let mut figures = self.figures.borrow_mut();
+        self.recorder.upstream_failed(figures.of(endpoint, &self.recorder), kind);
     }
 
     /// Counts an upstream connection as busy until the guard is dropped.
@@ -352,11 +355,6 @@ impl Worker {
         let turn = self.address_turn.get();
         self.address_turn.set(turn.wrapping_add(1));
         addresses.get(turn % addresses.len().max(1)).copied()
-    }
-
-    fn with_node(&self, endpoint: &Endpoint, count: impl FnOnce(&metrics::Node)) {
-        let mut nodes = self.nodes.borrow_mut();
-        count(nodes.entry(endpoint.id).or_insert_with(|| self.recorder.node(&endpoint.authority)));
     }
 
     /// Counts and logs an exchange that is over.

@@ -133,11 +133,17 @@ async fn serve(
     Ok(())
 }
 
+/// How far apart requests are woken for nodes that turn unhealthy: little beside the interval of a
+/// check, and enough that a node which flaps with every other request, as clients may make it under
+/// passive checks, does not wake ten thousand streams each time.
+const TURNS_APART: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// Wakes whoever waits for a node when one turns unhealthy: the request may go elsewhere.
 async fn mind_health(worker: Rc<Worker>) {
     let mut turned = worker.shared.health.turned();
     while turned.changed().await.is_ok() {
         worker.deadlines.wake_busy();
+        tokio::time::sleep(TURNS_APART).await;
     }
 }
 
@@ -384,7 +390,7 @@ impl Worker {
             last_named_pool: Cell::new(u32::MAX),
             exchanges: RefCell::default(),
             balancers: RefCell::default(),
-            nodes: RefCell::default(),
+            figures: RefCell::default(),
             log,
             text_clock: TextClock::local(0),
             ids: Ids::new(seed),

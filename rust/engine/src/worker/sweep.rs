@@ -59,5 +59,6 @@ fn upkeep(worker: &Worker, now_ms: u64) {
         log.flush_if_due(now_ms);
     }
     worker.balancers.borrow_mut().prune(now_ms);
+    worker.figures.borrow_mut().prune();
     error_log::sweep();
 }

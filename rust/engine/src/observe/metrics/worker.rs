@@ -201,6 +201,13 @@ impl UpstreamFailure {
         Self::ALL[self as usize].1
     }
 
+    /// Whether it tells of the node what was not known before: what this side lacks is no fault of
+    /// the node, and what health checks found is held against it in the upstream that is checked,
+    /// and not in others that send to the same place.
+    pub fn is_news_of_the_node(self) -> bool {
+        !matches!(self, Self::ConnectLocal | Self::Unhealthy)
+    }
+
     /// The response flag that such a failure raises.
     pub fn flag(self) -> Flag {
         match self {
