@@ -40,6 +40,14 @@ def test_every_mistake_of_both_files_is_told(gatewright: Command, conf: Path) ->
     assert total == "conf/config.yaml and conf/apisix.yaml: 3 mistakes"
 
 
+def test_a_configuration_cannot_steer_the_terminal(gatewright: Command, conf: Path) -> None:
+    conf.write_text('apisix:\n  "\\e]0;mine\\a": 1\n')
+    done = gatewright("check")
+    assert done.returncode == 1
+    assert "\x1b" not in done.stderr
+    assert "apisix.\\x1b]0;mine\\x07: unknown key" in done.stderr
+
+
 def test_a_machine_is_told_in_json(gatewright: Command, conf: Path) -> None:
     conf.write_text("apisix:\n  node_lsten: 9080\n")
     done = gatewright("check", "--json")

@@ -58,8 +58,8 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print a line about what went wrong."""
-    sys.stderr.write(text + "\n")
+    """Print a line about what went wrong; it may quote a configuration, or what another process wrote."""
+    sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
 
 
