@@ -135,6 +135,17 @@ def test_a_deadline_ends_the_exchange(serve: Callable[..., Served], upstream: Up
     assert served.log.next().startswith("TT 200 ")
 
 
+def test_a_server_may_be_the_first_to_see_the_deadline(serve: Callable[..., Served], upstream: Upstream) -> None:
+    served = serve(route(upstream.node, upstream__scheme="grpc"))
+    client = called(Http2(served.connect()).open())
+    node = accept(upstream)
+    node.begin(node.request().stream, end=True, grpc_status="0")
+    assert client.answer(1)["grpc-status"] == "0"
+    called(client, 3, grpc_timeout="1n")
+    node.reset(node.head().stream, CANCEL)
+    assert client.answer(3)["grpc-status"] == "4"
+
+
 def test_a_deadline_ends_an_answer_that_has_begun(serve: Callable[..., Served], upstream: Upstream) -> None:
     served = serve(route(upstream.node, upstream__scheme="grpc"))
     client = called(Http2(served.connect()).open(), grpc_timeout="300m")

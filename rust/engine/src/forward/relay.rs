@@ -250,9 +250,17 @@ impl<'a, 'c> Relay<'a, 'c> {
                 None => "upstream closed before it answered".into(),
             },
             download::Broken::Upstream(error) => error.to_string(),
+            // A server of gRPC keeps the client's deadline, too, and may be the first to cancel.
+            download::Broken::Stream(Fault::Reset(_)) if self.is_over() => return Failure::total(),
             download::Broken::Stream(fault) => return Failure::stream(&fault),
         };
         Failure::node(UpstreamFailure::Closed, 502, detail)
+    }
+
+    /// Whether the time for the whole exchange is over, noticed or not.
+    fn is_over(&self) -> bool {
+        let total = self.timeouts.total;
+        total > 0 && self.worker.now_us() >= self.exchange.started + total
     }
 
     fn timed_out(&self) -> Failure {
