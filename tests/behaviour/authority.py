@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _ALGORITHMS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "rsa": ["rsa:2048"]}
 
+_SIGNS = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -54,7 +56,7 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._signed = 0
-        self.root = self._request("root", "/CN=Test Root", "ec", ["-x509", "-days", "30"])
+        self.root = self._request("root", "/CN=Test Root", "ec", ["-x509", "-days", "30", *_SIGNS])
 
     def issue(self, *names: str, algorithm: str = "ec") -> Certificate:
         """Sign a certificate for these names; an address is written as `IP:127.0.0.1`."""
