@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use gateway_net::stream::Stream;
+use tokio::task::spawn_local;
 
 use super::http1::{Http1Connection, Next};
 use super::{Client, Origin, http2};
@@ -76,7 +77,9 @@ pub(crate) async fn serve(
             }
             Next::Http2(read) => {
                 let (stream, origin, counted) = connection.into_parts();
-                return Box::pin(http2::serve(worker, stream, read, origin, counted)).await;
+                // A task of its own, so that it does not hold the state of this one for life.
+                spawn_local(Box::pin(http2::serve(worker, stream, read, origin, counted)));
+                return;
             }
             Next::Idle => break,
             Next::Left => return,

@@ -262,7 +262,8 @@ async fn introduce(worker: Serving, mut socket: TcpStream, mut origin: Origin, p
     match spoken {
         Spoken::Http1 => Box::pin(client::serve(worker, stream, received, origin, counted)).await,
         Spoken::Http2 => {
-            Box::pin(client::serve_http2(worker, stream, received, origin, counted)).await;
+            // A task of its own, so that it does not hold the state of the handshake for life.
+            spawn_local(Box::pin(client::serve_http2(worker, stream, received, origin, counted)));
         }
         Spoken::PlainHttp => {
             Box::pin(client::refuse_plain_http(worker, stream, received, origin, counted)).await;

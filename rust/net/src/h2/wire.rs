@@ -24,8 +24,10 @@ use crate::stream::Stream;
 /// Bytes gathered before the socket is waited for: more than an answer of the usual size, and
 /// little enough for thousands of connections.
 pub const GATHERED: usize = 64 << 10;
-/// Memory of a gathering buffer that is kept between two turns.
-const KEPT: usize = 4 << 10;
+/// Gathering buffers that a worker keeps for the next connection that has something to send.
+const SPARE: usize = 16;
+/// Memory of one that is kept.
+const KEPT: usize = GATHERED * 2;
 /// Bytes read at once.
 const READ: usize = 16 << 10;
 
@@ -33,6 +35,8 @@ thread_local! {
     /// What all connections of a worker read into. The crate's own buffer would have to be zeroed
     /// for every read, and an idle connection would hold all of it.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+    /// Buffers between two turns, in which an idle connection has none.
+    static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What the `h2` crate reads from and writes to.
@@ -189,11 +193,29 @@ impl Gathering {
             }
         }
         self.sent = 0;
-        self.bytes.clear();
-        if self.bytes.capacity() > KEPT {
-            self.bytes = Vec::new();
-        }
+        self.give_back();
         self.stream.poll_flush(cx)
+    }
+
+    /// Gives the buffer, of which all was sent, to whom needs one next.
+    fn give_back(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        BUFFERS.with_borrow_mut(|buffers| {
+            if buffers.len() < SPARE && (1..=KEPT).contains(&bytes.capacity()) {
+                buffers.push(bytes);
+            }
+        });
+    }
+
+    /// Keeps some of `bytes` to be sent later; says how much.
+    fn gather(&mut self, bytes: &[u8]) -> usize {
+        if self.bytes.capacity() == 0 {
+            self.bytes = BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
+        }
+        let take = bytes.len().min(GATHERED - self.bytes.len());
+        self.bytes.extend_from_slice(&bytes[..take]);
+        take
     }
 }
 
@@ -221,9 +243,7 @@ impl AsyncWrite for Wire {
         if shared.bytes.len() >= GATHERED {
             ready!(shared.send(cx))?;
         }
-        let take = buf.len().min(GATHERED - shared.bytes.len());
-        shared.bytes.extend_from_slice(&buf[..take]);
-        Poll::Ready(Ok(take))
+        Poll::Ready(Ok(shared.gather(buf)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
