@@ -1,5 +1,6 @@
 """The life of HTTP/2 connections and streams: who leaves, who is cut, who waits too long, and drains."""
 
+import contextlib
 import signal
 from collections.abc import Callable
 
@@ -15,13 +16,14 @@ from frames import (
     INTERNAL_ERROR,
     NO_ERROR,
     PREFACE,
+    PROTOCOL_ERROR,
     REFUSED_STREAM,
     RST_STREAM,
     Http2,
     frame,
     head,
 )
-from gateways import Process, Served, route
+from gateways import Process, Served, patiently, route
 
 Serve = Callable[..., Served]
 Run = Callable[..., Process]
@@ -192,6 +194,17 @@ def test_an_upstream_that_is_silent_is_ended(serve: Serve, upstream: Upstream) -
     client = Http2(served.connect()).open().ask(1, method="POST", body=b"")
     upstream.accept().head()
     assert client.answer(1).status == 504
+
+
+def test_a_client_that_broke_the_protocol_is_not_listened_to_for_long(upstream: Upstream, client: Http2) -> None:
+    client.opened().ask(1)
+    upstream.accept().head()
+    client.send(frame(DATA, stream=0, payload=b"of no stream"))
+    assert client.farewell() == PROTOCOL_ERROR
+    with contextlib.suppress(OSError):
+        for _ in patiently():
+            client.peer.socket.send(b"more")
+        pytest.fail("it listens on")
 
 
 def test_a_drain_finishes_what_is_under_way(run: Run, upstream: Upstream) -> None:

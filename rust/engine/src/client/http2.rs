@@ -75,7 +75,7 @@ struct Task {
     shared: Rc<Shared>,
     worker: Serving,
     phase: Phase,
-    /// Bytes sent when the connection was last found without exchanges.
+    /// Bytes of answers sent when the connection was last found without exchanges.
     seen: u64,
     forgiven_ms: u64,
 }
@@ -144,9 +144,10 @@ impl Task {
         self.enter(Phase::Over, LINGER_MS);
     }
 
-    /// Goes to `phase` for `ms` at most.
+    /// Goes to `phase` for `ms` at most, or for as long after the last exchange that is left.
     fn enter(&mut self, phase: Phase, ms: u64) {
         self.phase = phase;
+        self.shared.idle_ms.set(ms);
         self.shared.deadline.set(self.worker.now_ms() + ms);
     }
 
@@ -154,7 +155,6 @@ impl Task {
     fn leave(&mut self) {
         self.streams.leave();
         self.shared.deadline.set_idle(false);
-        self.shared.idle_ms.set(FAREWELL_MS);
         self.enter(Phase::Leaving, FAREWELL_MS);
         if self.shared.active.get() > 0 {
             self.shared.deadline.clear();
@@ -169,9 +169,9 @@ impl Task {
                 return shared.deadline.clear();
             }
             Phase::Open | Phase::Leaving
-                if self.streams.has_streams() && self.streams.sent() > self.seen =>
+                if self.streams.has_streams() && self.streams.moved() > self.seen =>
             {
-                self.seen = self.streams.sent();
+                self.seen = self.streams.moved();
                 let limits = &self.worker.limits;
                 return shared.deadline.set(self.worker.now_ms() + limits.send_us / 1_000);
             }

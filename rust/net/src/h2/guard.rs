@@ -49,6 +49,7 @@ const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
+const ACK: u8 = 0x1;
 
 /// Bytes of a header block, at most: what the crate takes in one HEADERS and its CONTINUATIONs.
 const BLOCK: usize = 128 << 10;
@@ -66,6 +67,8 @@ pub struct Guard {
     credit: u32,
     /// Bytes sent that have not earned yet.
     sent: u32,
+    /// Bytes that acknowledge what the peer sent.
+    replies: u64,
     /// Whether trailers held what may not be there.
     malformed: bool,
     /// What is looked at in the requests of a client.
@@ -92,6 +95,7 @@ impl Default for Guard {
             skip: 0,
             credit: CREDIT,
             sent: 0,
+            replies: 0,
             malformed: false,
             requests: None,
         }
@@ -136,10 +140,17 @@ impl Guard {
         if self.malformed { Reason::PROTOCOL_ERROR } else { Reason::ENHANCE_YOUR_CALM }
     }
 
+    /// Bytes sent, or to be sent, that acknowledge pings and settings. A peer makes them move when
+    /// it likes, so they are no sign that it takes anything else.
+    pub fn replies(&self) -> u64 {
+        self.replies
+    }
+
     fn frame_begins(&mut self) {
         let [a, b, c, kind, flags, ..] = self.header;
         self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.credit = self.credit.saturating_sub(cost(kind, flags, self.skip));
+        self.replies += reply(kind, flags);
         if let Some(requests) = &mut self.requests {
             match kind {
                 kind::HEADERS => requests.block = Some(Vec::new()),
@@ -223,9 +234,18 @@ fn cost(kind: u8, flags: u8, length: usize) -> u32 {
     }
 }
 
+/// Bytes of the frame that acknowledges one (RFC 9113 sections 6.5.3 and 6.7).
+fn reply(kind: u8, flags: u8) -> u64 {
+    match kind {
+        kind::PING if flags & ACK == 0 => HEADER as u64 + 8,
+        kind::SETTINGS if flags & ACK == 0 => HEADER as u64,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{CREDIT, END_HEADERS, Guard, PADDED, PREFACE, PRIORITY, kind};
+    use super::{ACK, CREDIT, END_HEADERS, Guard, PADDED, PREFACE, PRIORITY, kind};
 
     fn frame(kind: u8, flags: u8, length: u8) -> Vec<u8> {
         let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, 1];
@@ -312,6 +332,17 @@ mod tests {
             guard.received(&frame(kind::PING, 0, 8))
         });
         assert!(pings.count() < 1_000);
+    }
+
+    #[test]
+    fn acknowledgements_are_told_from_answers() {
+        let mut guard = Guard::default();
+        guard.received(&frame(kind::PING, 0, 8));
+        guard.received(&frame(kind::SETTINGS, 0, 6));
+        assert_eq!(guard.replies(), 17 + 9);
+        guard.received(&frame(kind::PING, ACK, 8));
+        guard.received(&frame(kind::DATA, 0, 8));
+        assert_eq!(guard.replies(), 17 + 9);
     }
 
     #[test]

@@ -119,9 +119,10 @@ impl Out {
         shared.guard.as_ref().filter(|_| shared.overrun).map(Guard::reason)
     }
 
-    /// Bytes that the socket took so far.
-    pub fn total(&self) -> u64 {
-        self.0.borrow().total
+    /// Bytes that the socket took so far, but for those of [`Guard::replies`].
+    pub fn moved(&self) -> u64 {
+        let shared = self.0.borrow();
+        shared.total.saturating_sub(shared.guard.as_ref().map_or(0, Guard::replies))
     }
 
     /// See [`Guard::forgive`].

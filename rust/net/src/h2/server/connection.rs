@@ -132,9 +132,9 @@ impl Connection {
         })
     }
 
-    /// Bytes sent so far: whether anything moved.
-    pub fn sent(&self) -> u64 {
-        self.out.total()
+    /// Bytes sent so far, but for answers to pings and settings: whether a stream moved.
+    pub fn moved(&self) -> u64 {
+        self.out.moved()
     }
 
     /// Gives a client its credit back; see [`Guard::forgive`].
