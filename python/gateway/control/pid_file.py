@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +20,11 @@ from gateway.errors import AlreadyRunningError, NotRunningError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LOOKS = 10
+"""Tries at the lock. Whoever asks for the process (`running_pid`) holds it for an instant."""
+
+_BETWEEN_LOOKS = 0.01  # seconds
 
 
 class PidFile:
@@ -34,7 +40,7 @@ class PidFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
             os.ftruncate(descriptor, 0)
             os.write(descriptor, f"{os.getpid()}\n".encode())
         except BlockingIOError:
@@ -54,6 +60,15 @@ class PidFile:
                 self.path.unlink()
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock of a process; raises `BlockingIOError` if another has it, and does not just look."""
+    for _ in range(_LOOKS):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(_BETWEEN_LOOKS)
+    return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def default_pid_file(environ: Mapping[str, str]) -> Path:

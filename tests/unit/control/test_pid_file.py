@@ -1,5 +1,6 @@
 """`gateway.control.pid_file`: who runs, and who does not."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def test_a_second_holder_is_refused_and_told_of_the_first(tmp_path: Path) -> Non
     path = tmp_path / "a.pid"
     with PidFile(path), pytest.raises(AlreadyRunningError, match=str(os.getpid())), PidFile(path):
         pass
+
+
+def test_who_only_looks_keeps_nobody_from_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.pid"
+    path.touch()
+    looking = os.open(path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr("time.sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+    with PidFile(path):
+        assert running_pid(path) == os.getpid()
+    os.close(looking)
 
 
 def test_a_file_left_behind_names_nobody(tmp_path: Path) -> None:
