@@ -65,6 +65,28 @@ fn column(rows: &Value, name: &str) -> Vec<Value> {
 }
 
 #[test]
+fn the_server_name_is_that_of_the_host_unless_it_is_an_address() {
+    let engine = engine(
+        r#"
+routes:
+  - {id: a, priority: 1, uri: /, vars: [[ssl_server_name, "==", a.test]], upstream_id: u}
+  - {id: any, uri: /, vars: [[ssl_server_name, "~~", "."]], upstream_id: u}
+upstreams:
+  - {id: u, nodes: {"127.0.0.1:2": 1}}
+"#,
+    );
+    let matched = |host: &str| {
+        let headers = [["Host", host]];
+        let question = json!({"method": "GET", "target": "/", "https": true, "headers": headers});
+        asked(&engine, "/try", question.to_string().as_bytes())["matched"]["id"].clone()
+    };
+    assert_eq!(matched("A.test:443"), "a");
+    for address in ["[::1]:443", "[::1]", "127.0.0.1:443"] {
+        assert_eq!(matched(address), Value::Null, "{address}");
+    }
+}
+
+#[test]
 fn routes_stand_in_the_order_in_which_they_are_tried() {
     let table = asked(&engine(FILE), "/routes", b"");
     assert_eq!(column(&table, "id"), ["far", "closed", "orders", "version", "any"]);

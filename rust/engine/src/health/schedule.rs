@@ -13,7 +13,7 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Checker, Health, Owner};
-use crate::shared::Shared;
+use crate::shared::{CLOCK_STARTS_US, Shared};
 use crate::worker;
 
 /// Probes under way at the same time over all upstreams; `concurrency` bounds those of one. Each
@@ -89,7 +89,8 @@ impl Prober {
         let now = Instant::now();
         let mut due = match node.due_us() {
             0 => now + self.delay(checker, at),
-            due => (self.base + Duration::from_micros(due)).min(now + checker.interval(node)),
+            due => (self.base + Duration::from_micros(due - CLOCK_STARTS_US))
+                .min(now + checker.interval(node)),
         };
         node.set_due_us(self.micros(due));
         loop {
@@ -118,8 +119,8 @@ impl Prober {
         Duration::from_micros(random % spread.max(1))
     }
 
-    /// A moment on the workers' clock, whose 0 means never.
+    /// A moment on the workers' clock.
     fn micros(&self, at: Instant) -> u64 {
-        at.saturating_duration_since(self.base).as_micros() as u64 + 1
+        at.saturating_duration_since(self.base).as_micros() as u64 + CLOCK_STARTS_US
     }
 }

@@ -16,6 +16,10 @@ use crate::settings::{Escape, Settings};
 use crate::snapshot::Snapshot;
 use crate::variables::{Fixed, Variable};
 
+/// What the workers' clock shows at its beginning, in microseconds: its zero, in milliseconds too,
+/// means never.
+pub(crate) const CLOCK_STARTS_US: u64 = 1_000;
+
 /// The configuration in force.
 #[derive(Debug)]
 pub(crate) struct Published {
@@ -142,7 +146,7 @@ impl Shared {
 
     /// Milliseconds of the workers' clock.
     pub(crate) fn now_ms(&self) -> u64 {
-        self.base.elapsed().as_millis() as u64 + 1
+        (self.base.elapsed().as_micros() as u64 + CLOCK_STARTS_US) / 1_000
     }
 
     /// Hands a configuration over to be freed, if this was its last holder, on another thread.

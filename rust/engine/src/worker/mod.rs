@@ -33,7 +33,7 @@ use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
 use crate::observe::metrics::{Recorder, RequestRecord, UpstreamFailure};
 use crate::settings::{Settings, millis};
-use crate::shared::Shared;
+use crate::shared::{CLOCK_STARTS_US, Shared};
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 use crate::upstream::endpoint::Endpoint;
@@ -206,7 +206,7 @@ impl Worker {
     /// Microseconds of the clock that all workers share; never 0.
     #[inline]
     pub(crate) fn now_us(&self) -> u64 {
-        let now = self.base.elapsed().as_micros() as u64 + 1_000;
+        let now = self.base.elapsed().as_micros() as u64 + CLOCK_STARTS_US;
         self.turn_us.set(now);
         now
     }

@@ -26,7 +26,7 @@ use crate::observe::access_log::AccessLog;
 use crate::observe::clock::Clock as TextClock;
 use crate::observe::error_log;
 use crate::observe::metrics::{ConnectionState, Recorder, Refusal, Registry};
-use crate::shared::Shared;
+use crate::shared::{CLOCK_STARTS_US, Shared};
 
 /// What is served on a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -399,7 +399,7 @@ impl Worker {
             version: Cell::new(version),
             base,
             unix_base_ms: Cell::new(0),
-            turn_us: Cell::new(1_000),
+            turn_us: Cell::new(CLOCK_STARTS_US),
             busy: Cell::new(0),
             connections: Cell::new(0),
             draining: Cell::new(false),

@@ -50,12 +50,20 @@ impl Question {
     pub(super) fn origin(&self) -> Origin {
         let peer = SocketAddr::new(self.remote_addr.unwrap_or(Ipv4Addr::LOCALHOST.into()), 0);
         let host = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        let sni = host.map(|(_, value)| value.split(':').next().unwrap_or_default());
-        let tls = TlsFacts { sni: sni.map(|sni| sni.to_lowercase().into()), ..TlsFacts::default() };
+        let sni = host.and_then(|(_, value)| server_name(value));
+        let tls = TlsFacts { sni, ..TlsFacts::default() };
         let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
         let tls = self.https.then(|| Box::new(tls));
         Origin { tls, ..Origin::new(peer, local, Purpose::Proxy) }
     }
+}
+
+/// The server name that a client asks a Host for; none where that is an address (RFC 6066
+/// section 3).
+fn server_name(host: &str) -> Option<Box<str>> {
+    let name = host.split(':').next().unwrap_or_default();
+    let named = !name.is_empty() && !name.starts_with('[') && name.parse::<Ipv4Addr>().is_err();
+    named.then(|| name.to_lowercase().into())
 }
 
 /// A connection to nobody.
