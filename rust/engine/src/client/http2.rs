@@ -192,7 +192,8 @@ impl Task {
         let read = incoming.read(&self.worker.limits.request, &mut exchange.request);
         exchange.request_length = exchange.request.headers.arena_len() as u64;
         let active = Active::new(&self.shared, &self.worker);
-        spawn_local(run(active, exchange, read));
+        // Boxed, because a task is moved where it starts and where it ends.
+        spawn_local(Box::pin(run(active, exchange, read)));
     }
 }
 

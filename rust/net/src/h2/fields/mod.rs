@@ -4,7 +4,9 @@
 //! place there (RFC 9113 section 8.2). The crate refuses such fields in what it receives; what is
 //! sent leaves them out here.
 
-use gateway_core::headers::{Headers, Known};
+use std::sync::LazyLock;
+
+use gateway_core::headers::{Headers, Known, NAMES};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::h1::{HOP_BY_HOP, may_trail};
@@ -16,18 +18,27 @@ mod tests;
 /// anew where the length is known.
 const SAID_OTHERWISE: u64 = Known::Host.bit() | Known::ContentLength.bit();
 
+/// The crate's names of the fields that we know, in the order of [`NAMES`]: most are a byte to it,
+/// and none is looked at again.
+static KNOWN: LazyLock<Vec<HeaderName>> = LazyLock::new(|| {
+    let name = |(_, name): &(Known, &str)| HeaderName::from_bytes(name.as_bytes());
+    NAMES.iter().map(name).collect::<Result<_, _>>().expect("each known name is a token")
+});
+
 /// The fields of a head or of a trailer section as the crate sends them, without those of a
-/// connection, Host and Content-Length. What cannot stand in a message of HTTP/2 is left out; our parsers let none of
-/// that in.
+/// connection, Host and Content-Length. What cannot stand in a message of HTTP/2 is left out; our
+/// parsers let none of that in.
 pub fn map_of(headers: &Headers) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(headers.pushed() + 2);
     for (known, name, value) in headers.iter_known() {
         if known.bit() & (HOP_BY_HOP | SAID_OTHERWISE) != 0 {
             continue;
         }
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
-        {
+        let name = match (known as usize).checked_sub(1) {
+            Some(index) => Ok(KNOWN[index].clone()),
+            None => HeaderName::from_bytes(name),
+        };
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
             map.append(name, value);
         }
     }
