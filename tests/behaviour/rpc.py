@@ -97,14 +97,18 @@ class Service:
 
     def _duplex(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         self._echo(context)
-        context.add_callback(self.cancelled.set)
+        self._watch(context)
         for request in requests:
             yield self._answer(Message.decode(request), context)
 
     def _hold(self, request: bytes, context: grpc.ServicerContext) -> bytes:
-        context.add_callback(self.cancelled.set)
+        self._watch(context)
         self.held.wait(PATIENCE)
         return request
+
+    def _watch(self, context: grpc.ServicerContext) -> None:
+        if not context.add_callback(self.cancelled.set):
+            self.cancelled.set()  # it is over already
 
     def _answer(self, message: Message, context: grpc.ServicerContext) -> bytes:
         if "code" in message.wish:

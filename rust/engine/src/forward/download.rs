@@ -88,6 +88,21 @@ enum State {
     Switched,
 }
 
+/// What has come of an answer.
+struct Came {
+    /// The final head, in the exchange: what becomes of the client's connection after it.
+    head: Option<Persistence<'static>>,
+    /// Content behind it, in the scratch buffer, still framed.
+    content: Range<usize>,
+    /// HTTP/2: the answer ends here, with the trailers that were received.
+    ended: bool,
+}
+
+impl Came {
+    /// No final head and no content.
+    const NOTHING: Self = Self { head: None, content: ROOM..ROOM, ended: false };
+}
+
 /// An answer under way.
 #[derive(Debug)]
 pub(super) struct Download {
@@ -165,24 +180,38 @@ impl Download {
                 return client.poll_end(cx, self.trailers.as_deref()).map_err(Broken::from);
             }
             self.waits = Waits::Upstream;
-            let stream = match upstream {
-                Link::Http1(stream) => stream,
+            let scratch = &mut *worker.scratch.borrow_mut();
+            let came = match upstream {
+                Link::Http1(stream) => {
+                    let space = &mut scratch.space()[..client.most()];
+                    let read = ready!(stream.poll_read(cx, space));
+                    self.moved = true;
+                    match read {
+                        Ok(0) => {
+                            self.upstream_ended()?;
+                            continue;
+                        }
+                        Ok(n) => self.take(scratch, n, worker, exchange, client)?,
+                        // A reset after a complete answer was handled above; here it lacks.
+                        Err(error) => return Poll::Ready(Err(Broken::Upstream(error))),
+                    }
+                }
                 Link::Http2(http2) => {
-                    ready!(self.receive(cx, worker, exchange, client, &mut http2.stream))?;
-                    continue;
+                    let stream = &mut http2.stream;
+                    ready!(self.receive(cx, worker, scratch, exchange, client, stream))?
                 }
             };
-            let scratch = &mut *worker.scratch.borrow_mut();
-            let read = ready!(stream.poll_read(cx, &mut scratch.space()[..client.most()]));
-            self.moved = true;
-            match read {
-                Ok(0) => self.upstream_ended()?,
-                Ok(n) => {
-                    let out = self.take(scratch, n, worker, exchange, client)?;
-                    self.write(cx, &scratch.bytes[out], exchange, client)?;
-                }
-                // A reset after a complete answer was handled above; here the answer lacks.
-                Err(error) => return Poll::Ready(Err(Broken::Upstream(error))),
+            let body = self.frame(scratch, came.content, exchange)?;
+            if came.ended {
+                self.state = State::Complete;
+            }
+            let out = match came.head {
+                Some(persistence) => self.put_head(scratch, body, exchange, client, persistence)?,
+                None => body,
+            };
+            self.write(cx, &scratch.bytes[out], exchange, client)?;
+            if came.ended && self.to_client == ToClient::Chunked {
+                append_last_chunk(&mut self.pending, self.trailers.as_deref());
             }
         }
     }
@@ -249,7 +278,7 @@ impl Download {
         Ok(())
     }
 
-    /// Acts on `n` bytes just read into the scratch buffer and says which bytes go out.
+    /// Takes the heads out of `n` bytes just read into the scratch buffer.
     fn take(
         &mut self,
         scratch: &mut Scratch,
@@ -257,22 +286,20 @@ impl Download {
         worker: &Worker,
         exchange: &mut Exchange,
         client: &mut Client<'_>,
-    ) -> Result<Range<usize>, Broken> {
-        let mut read = ROOM..ROOM + n;
-        let mut persistence = None;
+    ) -> Result<Came, Broken> {
+        let mut content = ROOM..ROOM + n;
+        let mut head = None;
         while matches!(self.state, State::Head) {
-            if read.is_empty() && self.partial.is_empty() {
-                return Ok(ROOM..ROOM);
+            if content.is_empty() && self.partial.is_empty() {
+                return Ok(Came::NOTHING);
             }
-            let Some(rest) = self.read_head(scratch, read, worker, exchange)? else {
-                return Ok(ROOM..ROOM);
+            let Some(rest) = self.read_head(scratch, content, worker, exchange)? else {
+                return Ok(Came::NOTHING);
             };
-            read = rest;
-            persistence = self.on_head(worker, exchange, client)?;
+            content = rest;
+            head = self.on_head(worker, exchange, client)?;
         }
-        let body = self.frame(scratch, read, exchange)?;
-        let Some(persistence) = persistence else { return Ok(body) };
-        self.put_head(scratch, body, exchange, client, persistence)
+        Ok(Came { head, content, ended: false })
     }
 
     /// Sends the final head, or writes it in front of `body`, and says which bytes go out.
@@ -310,61 +337,49 @@ impl Download {
         Ok(body)
     }
 
-    /// Takes what has come on a stream of HTTP/2: the next head, and one piece of content.
+    /// Takes what has come on a stream of HTTP/2: the next head, and one piece of content. Apart
+    /// from the loop, which is HTTP/1's and would grow by it.
+    #[inline(never)]
     fn receive(
         &mut self,
         cx: &mut Context<'_>,
         worker: &Worker,
+        scratch: &mut Scratch,
         exchange: &mut Exchange,
         client: &mut Client<'_>,
         upstream: &mut Http2Stream,
-    ) -> Poll<Result<(), Broken>> {
+    ) -> Poll<Result<Came, Broken>> {
         // The client has taken all that was handed out, so the upstream may send as much again.
         upstream.release();
-        let mut head = None;
+        let mut came = Came::NOTHING;
         if matches!(self.state, State::Head) {
             let Exchange { request, response, .. } = exchange;
             let polled = ready!(upstream.poll_head(cx, &request.method, response));
             self.moved = true;
             polled.map_err(Broken::Stream)?;
-            head = self.on_head(worker, exchange, client)?;
-            if head.is_none() {
-                return Poll::Ready(Ok(())); // an interim one
+            came.head = self.on_head(worker, exchange, client)?;
+            if came.head.is_none() {
+                return Poll::Ready(Ok(came)); // an interim one
             }
             self.state = State::Streamed;
         }
-        let scratch = &mut *worker.scratch.borrow_mut();
-        let mut read = ROOM..ROOM;
-        let mut ended = false;
         match upstream.poll_data(cx) {
-            Poll::Pending if head.is_none() => return Poll::Pending,
+            Poll::Pending if came.head.is_none() => return Poll::Pending,
             Poll::Pending => {}
             Poll::Ready(Some(data)) => {
                 let data = data.map_err(Broken::Stream)?;
                 scratch.space()[..data.len()].copy_from_slice(&data);
-                read.end += data.len();
-                ended = upstream.ended();
+                came.content.end += data.len();
+                came.ended = upstream.ended();
             }
             Poll::Ready(None) => {
                 let trailers = ready!(upstream.poll_trailers(cx)).map_err(Broken::Stream)?;
                 self.trailers = trailers.map(Box::new);
-                ended = true;
+                came.ended = true;
             }
         }
         self.moved = true;
-        let body = self.frame(scratch, read, exchange)?;
-        if ended {
-            self.state = State::Complete;
-        }
-        let out = match head {
-            Some(persistence) => self.put_head(scratch, body, exchange, client, persistence)?,
-            None => body,
-        };
-        self.write(cx, &scratch.bytes[out], exchange, client)?;
-        if ended && self.to_client == ToClient::Chunked {
-            append_last_chunk(&mut self.pending, self.trailers.as_deref());
-        }
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(came))
     }
 
     /// What the head says of the body's end. An answer to HEAD and a 304 keep their length.
@@ -415,6 +430,7 @@ impl Download {
 
     /// Acts on a complete head. Some if it is the final one: what becomes of the client's
     /// connection after it.
+    #[inline]
     fn on_head(
         &mut self,
         worker: &Worker,

@@ -250,16 +250,18 @@ async fn exchange_on(
     let (heard, answered) = (relay.download.heard(), relay.download.answered());
     let reusable = relay.reusable();
     drop(relay);
-    match (outcome, connection) {
-        (Outcome::Answered, Connection::Http1(pooled)) => {
-            if reusable {
+    match outcome {
+        Outcome::Answered => {
+            if reusable && let Connection::Http1(pooled) = connection {
                 let limits = attempt.upstream.keepalive;
                 worker.pool.borrow_mut().put(way.pool, pooled, limits, worker.turn_ms());
             }
             Ok(())
         }
-        (Outcome::Answered | Outcome::Switched, Connection::Http2(_)) => Ok(()),
-        (Outcome::Switched, Connection::Http1(mut pooled)) => {
+        Outcome::Switched => {
+            let Connection::Http1(pooled) = &mut connection else {
+                unreachable!("HTTP/2 has no 101 (RFC 9113 section 8.6)")
+            };
             exchange.params = Vec::new(); // a tunnel needs none, and there may be ten thousand
             let idle_ms = exchange.timeouts().read / 1_000;
             let carried = tunnel::run(worker, client, &mut pooled.stream, idle_ms).await;
@@ -269,7 +271,7 @@ async fn exchange_on(
             client.keep_alive = false;
             Ok(())
         }
-        (Outcome::Failed(failure), _) => {
+        Outcome::Failed(failure) => {
             if answered {
                 // The head is out, and perhaps part of the body: the only honest end is to
                 // close, so that the client sees an answer that lacks its end.
@@ -284,6 +286,7 @@ async fn exchange_on(
 }
 
 /// Begins a request on a connection of HTTP/1.
+#[inline]
 fn begin(worker: &Worker, exchange: &Exchange, upload: &mut Upload) {
     let request = &exchange.request;
     upload.begin(
