@@ -243,13 +243,14 @@ async fn exchange_on(
             Link::Http2(Box::new(Http2::new(stream, exchange.request.framing)))
         }
     };
-    let mut relay = Relay::new(worker, client, exchange, upload, link);
-    relay.watch = attempt.watch;
-    let outcome = (&mut relay).await;
+    let (outcome, heard, answered, reusable) = {
+        let mut relay = Relay::new(worker, client, exchange, upload, link);
+        relay.watch = attempt.watch;
+        let outcome = (&mut relay).await;
+        let download = &relay.download;
+        (outcome, download.heard(), download.answered(), relay.reusable())
+    };
     drop(busy);
-    let (heard, answered) = (relay.download.heard(), relay.download.answered());
-    let reusable = relay.reusable();
-    drop(relay);
     match outcome {
         Outcome::Answered => {
             if reusable && let Connection::Http1(pooled) = connection {
