@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import count, islice
 
 import pytest
 from dialogue import Upstream
@@ -17,23 +17,26 @@ from frames import (
     GOAWAY,
     HEADERS,
     INITIAL_WINDOW_SIZE,
+    NO_ERROR,
     PING,
     PRIORITY,
     RST_STREAM,
     SETTINGS,
     WINDOW_UPDATE,
+    Answer,
     Http2,
     frame,
     head,
     settings,
 )
-from gateways import Process, route
+from gateways import Process, patiently, route
 
 Run = Callable[..., Process]
 Frames = Iterator[bytes]
 
 MOST_FRAMES = 1_000
 MOST_GROWTH = 16 << 20
+ASKED = range(1, 201, 2)
 
 
 def empty_settings(_: Http2) -> Frames:
@@ -203,6 +206,28 @@ def test_windows_that_stay_shut_hold_little(run: Run, upstream: Upstream) -> Non
     assert all(client.answer(stream).reset is not None for stream in range(1, 201, 2))
     assert running.memory() - before < MOST_GROWTH
     assert {running.log.next().split(" ")[0] for _ in range(100)} == {"CS"}
+
+
+def test_answers_that_are_over_hold_no_memory_for_good(run: Run, upstream: Upstream) -> None:
+    """A hundred answers wait behind a client that does not read; then it shuts its windows, and goes on asking."""
+    running = run(route(upstream.node), http__send_timeout=1)
+    client = Http2(running.connect()).open().opened()
+    client.send(frame(WINDOW_UPDATE, payload=struct.pack(">I", 1 << 30)))
+    client.send(*(client.headers(stream, head()) for stream in ASKED))
+    for _ in ASKED:
+        server = upstream.accept()
+        server.head()
+        server.send(f"HTTP/1.1 200 OK\r\nContent-Length: {60 << 10}\r\n\r\n", "x" * (60 << 10))
+    assert {running.log.next().split(" ")[1] for _ in ASKED} == {"200"}
+    client.send(settings((INITIAL_WINDOW_SIZE, 0)))
+    for stream, _ in zip(count(201, 2), patiently(), strict=False):
+        client.send(client.headers(stream, head("/../..", "HEAD")))
+        while not (client.goaway or client.answers.get(stream, Answer()).ended):
+            client.next()
+        if client.goaway:
+            break
+    assert [one.code for one in client.goaway] == [NO_ERROR]
+    assert not all(client.answers.get(stream, Answer()).ended for stream in ASKED)
 
 
 def test_a_client_that_reads_may_send_many_window_updates(running: Process, upstream: Upstream) -> None:

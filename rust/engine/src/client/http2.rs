@@ -4,8 +4,9 @@
 //! something to send wakes the connection, which by then stands in the queue behind all streams
 //! of the turn: so what they say leaves in one write.
 //!
-//! What surprises: an answer counts as sent when the connection has it. So a connection without
-//! exchanges may still have streams, and is not idle while their bytes move.
+//! What surprises: an answer counts as sent when the connection has it. So there may be answers
+//! that stand unsent although their exchanges are over; the connection has a deadline for them,
+//! whatever else it does.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -75,8 +76,8 @@ struct Task {
     shared: Rc<Shared>,
     worker: Serving,
     phase: Phase,
-    /// Bytes of answers sent when the connection was last found without exchanges.
-    seen: u64,
+    /// When answers of exchanges that are over must have moved on; there while such are unsent.
+    unsent: Option<Deadline>,
     forgiven_ms: u64,
 }
 
@@ -103,7 +104,7 @@ pub(crate) async fn serve(
     });
     let streams = Streams::new(stream, read);
     let phase = Phase::Open;
-    let mut task = Task { streams, shared, worker, phase, seen: 0, forgiven_ms: 0 };
+    let mut task = Task { streams, shared, worker, phase, unsent: None, forgiven_ms: 0 };
     poll_fn(|cx| task.poll(cx)).await;
 }
 
@@ -120,10 +121,17 @@ impl Task {
             self.forgiven_ms = now;
             self.streams.forgive();
         }
+        if self.unsent.as_ref().is_some_and(Deadline::expired) {
+            self.on_unsent();
+        }
         while self.phase != Phase::Over {
-            match ready!(self.streams.poll_next(cx)) {
-                Some(incoming) => self.begin(incoming),
-                None => self.over(),
+            match self.streams.poll_next(cx) {
+                Poll::Ready(Some(incoming)) => self.begin(incoming),
+                Poll::Ready(None) => self.over(),
+                Poll::Pending => {
+                    self.watch_unsent(cx);
+                    return Poll::Pending;
+                }
             }
         }
         if self.shared.deadline.expired() {
@@ -168,12 +176,8 @@ impl Task {
             Phase::Open | Phase::Leaving if shared.active.get() > 0 => {
                 return shared.deadline.clear();
             }
-            Phase::Open | Phase::Leaving
-                if self.streams.has_streams() && self.streams.moved() > self.seen =>
-            {
-                self.seen = self.streams.moved();
-                let limits = &self.worker.limits;
-                return shared.deadline.set(self.worker.now_ms() + limits.send_us / 1_000);
+            Phase::Open | Phase::Leaving if self.unsent.is_some() => {
+                return shared.deadline.set(self.worker.now_ms() + shared.idle_ms.get());
             }
             Phase::Open | Phase::Leaving => {}
             // The client does not even take our last words.
@@ -182,8 +186,34 @@ impl Task {
                 return;
             }
         }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.unsent = None;
         self.streams.end();
         self.enter(Phase::Ending, FAREWELL_MS);
+    }
+
+    /// Sets a deadline for answers whose exchanges are over, while there are any.
+    fn watch_unsent(&mut self, cx: &mut Context<'_>) {
+        let wanted = matches!(self.phase, Phase::Open | Phase::Leaving);
+        if !wanted || !self.streams.has_unsent() {
+            self.unsent = None;
+        } else if self.unsent.is_none() {
+            self.unsent = Some(self.worker.deadlines.register(cx.waker()));
+            self.on_unsent();
+        }
+    }
+
+    /// Ends the connection if an answer stood still since the last look.
+    fn on_unsent(&mut self) {
+        if self.streams.stalled() {
+            return self.end();
+        }
+        if let Some(deadline) = &self.unsent {
+            deadline.set(self.worker.now_ms() + self.worker.limits.send_us / 1_000);
+        }
     }
 
     /// Begins an exchange.

@@ -23,6 +23,7 @@
 
 use h2::Reason;
 
+use super::answers::Answers;
 use super::block::Blocks;
 use super::server::PREFACE;
 
@@ -32,24 +33,23 @@ const CREDIT: u32 = 500;
 /// updates, and the frames of an event stream are small.
 const BYTES_PER_CREDIT: u32 = 32;
 /// Bytes of a frame header (RFC 9113 section 4.1).
-const HEADER: usize = 9;
+pub(super) const HEADER: usize = 9;
 
 /// Types of frames (RFC 9113 section 6).
-mod kind {
-    pub(super) const DATA: u8 = 0;
-    pub(super) const HEADERS: u8 = 1;
-    pub(super) const RST_STREAM: u8 = 3;
-    pub(super) const SETTINGS: u8 = 4;
-    pub(super) const PING: u8 = 6;
-    pub(super) const CONTINUATION: u8 = 9;
+pub(super) mod kind {
+    pub(in crate::h2) const DATA: u8 = 0;
+    pub(in crate::h2) const HEADERS: u8 = 1;
+    pub(in crate::h2) const RST_STREAM: u8 = 3;
+    pub(in crate::h2) const SETTINGS: u8 = 4;
+    pub(in crate::h2) const PING: u8 = 6;
+    pub(in crate::h2) const CONTINUATION: u8 = 9;
 }
 
 // Flags of frames.
-const END_STREAM: u8 = 0x1;
+pub(super) const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
-const ACK: u8 = 0x1;
 
 /// Bytes of a header block, at most: what the crate takes in one HEADERS and its CONTINUATIONs.
 const BLOCK: usize = 128 << 10;
@@ -67,15 +67,13 @@ pub struct Guard {
     credit: u32,
     /// Bytes sent that have not earned yet.
     sent: u32,
-    /// Bytes that acknowledge what the peer sent.
-    replies: u64,
     /// Whether trailers held what may not be there.
     malformed: bool,
-    /// What is looked at in the requests of a client.
+    /// What is looked at with a client.
     requests: Option<Box<Requests>>,
 }
 
-/// Header blocks of requests.
+/// What is looked at with a client.
 #[derive(Debug, Default)]
 struct Requests {
     blocks: Blocks,
@@ -83,6 +81,7 @@ struct Requests {
     block: Option<Vec<u8>>,
     /// Streams whose path holds a fragment, until they are asked for.
     found: Vec<u32>,
+    answers: Answers,
     /// The newest stream: a block on it, or on an older one, holds trailers.
     newest: u32,
 }
@@ -95,7 +94,6 @@ impl Default for Guard {
             skip: 0,
             credit: CREDIT,
             sent: 0,
-            replies: 0,
             malformed: false,
             requests: None,
         }
@@ -140,21 +138,23 @@ impl Guard {
         if self.malformed { Reason::PROTOCOL_ERROR } else { Reason::ENHANCE_YOUR_CALM }
     }
 
-    /// Bytes sent, or to be sent, that acknowledge pings and settings. A peer makes them move when
-    /// it likes, so they are no sign that it takes anything else.
-    pub fn replies(&self) -> u64 {
-        self.replies
+    /// The answers to a client, if the peer is one.
+    pub(super) fn answers(&mut self) -> Option<&mut Answers> {
+        self.requests.as_mut().map(|requests| &mut requests.answers)
     }
 
     fn frame_begins(&mut self) {
-        let [a, b, c, kind, flags, ..] = self.header;
+        let [a, b, c, kind, flags, stream @ ..] = self.header;
         self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.credit = self.credit.saturating_sub(cost(kind, flags, self.skip));
-        self.replies += reply(kind, flags);
         if let Some(requests) = &mut self.requests {
             match kind {
                 kind::HEADERS => requests.block = Some(Vec::new()),
                 kind::CONTINUATION => {}
+                kind::RST_STREAM => {
+                    requests.block = None;
+                    requests.answers.end(u32::from_be_bytes(stream) & 0x7fff_ffff);
+                }
                 _ => requests.block = None,
             }
         }
@@ -234,18 +234,9 @@ fn cost(kind: u8, flags: u8, length: usize) -> u32 {
     }
 }
 
-/// Bytes of the frame that acknowledges one (RFC 9113 sections 6.5.3 and 6.7).
-fn reply(kind: u8, flags: u8) -> u64 {
-    match kind {
-        kind::PING if flags & ACK == 0 => HEADER as u64 + 8,
-        kind::SETTINGS if flags & ACK == 0 => HEADER as u64,
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{ACK, CREDIT, END_HEADERS, Guard, PADDED, PREFACE, PRIORITY, kind};
+    use super::{CREDIT, END_HEADERS, Guard, PADDED, PREFACE, PRIORITY, kind};
 
     fn frame(kind: u8, flags: u8, length: u8) -> Vec<u8> {
         let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, 1];
@@ -332,17 +323,6 @@ mod tests {
             guard.received(&frame(kind::PING, 0, 8))
         });
         assert!(pings.count() < 1_000);
-    }
-
-    #[test]
-    fn acknowledgements_are_told_from_answers() {
-        let mut guard = Guard::default();
-        guard.received(&frame(kind::PING, 0, 8));
-        guard.received(&frame(kind::SETTINGS, 0, 6));
-        assert_eq!(guard.replies(), 17 + 9);
-        guard.received(&frame(kind::PING, ACK, 8));
-        guard.received(&frame(kind::DATA, 0, 8));
-        assert_eq!(guard.replies(), 17 + 9);
     }
 
     #[test]

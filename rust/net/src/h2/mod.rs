@@ -6,8 +6,10 @@
 //! | [`server`] | connections from clients, and the streams on them |
 //! | [`wire`] | the byte stream under a connection, which writes once a turn |
 //! | [`guard`](Guard) | how much a peer may send that is of no use |
+//! | `answers` | which answers to a client have not left |
 //! | [`fields`] | our header fields to the crate's and back |
 
+mod answers;
 mod block;
 pub mod client;
 pub mod fields;

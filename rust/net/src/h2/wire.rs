@@ -18,6 +18,7 @@ use h2::Reason;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Guard;
+use super::answers::Answers;
 use crate::socket::Socket as _;
 use crate::stream::Stream;
 
@@ -61,8 +62,6 @@ struct Gathering {
     guard: Option<Guard>,
     /// The guard has had enough: nothing more is read.
     overrun: bool,
-    /// Bytes that the socket took, all in all.
-    total: u64,
 }
 
 /// A byte stream as the crate wants it, and the handle that sends what gathered.
@@ -82,7 +81,6 @@ pub fn gathering_after(stream: Stream, read: Vec<u8>, guard: Option<Guard>) -> (
         read_at: 0,
         guard,
         overrun: false,
-        total: 0,
     }));
     (Wire(Rc::clone(&shared)), Out(shared))
 }
@@ -119,10 +117,15 @@ impl Out {
         shared.guard.as_ref().filter(|_| shared.overrun).map(Guard::reason)
     }
 
-    /// Bytes that the socket took so far, but for those of [`Guard::replies`].
-    pub fn moved(&self) -> u64 {
-        let shared = self.0.borrow();
-        shared.total.saturating_sub(shared.guard.as_ref().map_or(0, Guard::replies))
+    /// Does `what` with the answers to a client.
+    pub(super) fn answers<T: Default>(&self, what: impl FnOnce(&mut Answers) -> T) -> T {
+        let mut shared = self.0.borrow_mut();
+        shared.guard.as_mut().and_then(Guard::answers).map(what).unwrap_or_default()
+    }
+
+    /// A further handle, for a stream to say that its user is done.
+    pub(super) fn share(&self) -> Self {
+        Self(Rc::clone(&self.0))
     }
 
     /// See [`Guard::forgive`].
@@ -185,7 +188,6 @@ impl Gathering {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(n) => {
                     self.sent += n;
-                    self.total += n as u64;
                     if let Some(guard) = &mut self.guard {
                         guard.sent(n);
                     }
@@ -216,6 +218,9 @@ impl Gathering {
         }
         let take = bytes.len().min(GATHERED - self.bytes.len());
         self.bytes.extend_from_slice(&bytes[..take]);
+        if let Some(answers) = self.guard.as_mut().and_then(Guard::answers) {
+            answers.wrote(&bytes[..take]);
+        }
         take
     }
 }

@@ -14,6 +14,7 @@ use super::{
     STREAMS, UNSEEN_RESETS,
 };
 use crate::h2::Guard;
+use crate::h2::answers::Answers;
 use crate::h2::wire::{Out, Wire, gathering_after};
 use crate::stream::Stream;
 
@@ -79,7 +80,9 @@ impl Connection {
                     match connection.poll_accept(cx) {
                         Poll::Ready(Some(Ok((request, respond)))) => {
                             let fragment = self.out.has_fragment(respond.stream_id().as_u32());
-                            return Poll::Ready(Some(Incoming::new(request, respond, fragment)));
+                            let out = self.out.share();
+                            let incoming = Incoming::new(request, (respond, out), fragment);
+                            return Poll::Ready(Some(incoming));
                         }
                         Poll::Ready(_) => Poll::Ready(()),
                         Poll::Pending => Poll::Pending,
@@ -119,9 +122,14 @@ impl Connection {
         }
     }
 
-    /// Whether a stream is open, or one whose answer is not sent whole.
-    pub fn has_streams(&self) -> bool {
-        matches!(&self.state, State::Open(connection) if connection.has_streams())
+    /// Whether answers stand unsent whose streams were dropped: they wait for the client's window.
+    pub fn has_unsent(&self) -> bool {
+        self.out.answers(|answers| answers.any_left())
+    }
+
+    /// Whether nothing was sent of one of those since this was asked before.
+    pub fn stalled(&mut self) -> bool {
+        self.out.answers(Answers::stalled)
     }
 
     /// Why the client was ended, if it was for what it sent: the name of the error code.
@@ -130,11 +138,6 @@ impl Connection {
             Reason::ENHANCE_YOUR_CALM => "ENHANCE_YOUR_CALM",
             _ => "PROTOCOL_ERROR",
         })
-    }
-
-    /// Bytes sent so far, but for answers to pings and settings: whether a stream moved.
-    pub fn moved(&self) -> u64 {
-        self.out.moved()
     }
 
     /// Gives a client its credit back; see [`Guard::forgive`].

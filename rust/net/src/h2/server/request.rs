@@ -15,6 +15,7 @@ use http::request::Parts;
 use super::stream::ServerStream;
 use crate::h1::{Form, Framing, Limits, Method, Reject, RequestHead, Target, Version};
 use crate::h1::{is_authority, is_target};
+use crate::h2::wire::Out;
 
 /// How much of a request line that is too long is kept for the log.
 const LOGGED: usize = 256;
@@ -30,11 +31,11 @@ pub struct Incoming {
 impl Incoming {
     pub(super) fn new(
         request: http::Request<RecvStream>,
-        respond: SendResponse<Bytes>,
+        (respond, out): (SendResponse<Bytes>, Out),
         fragment: bool,
     ) -> Self {
         let (parts, body) = request.into_parts();
-        Self { parts, stream: ServerStream::new(respond, body), fragment }
+        Self { parts, stream: ServerStream::new(respond, body, out), fragment }
     }
 
     /// Reads the head into `out`.

@@ -1,6 +1,6 @@
 //! One request and its answer, after the request's head.
 
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use gateway_core::headers::Headers;
@@ -10,6 +10,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::h2::fields;
+use crate::h2::wire::Out;
 
 /// A stream of a client's connection. Dropped before its answer's end, it is reset; after it, the
 /// client is told to send no more of a request that is not complete (`NO_ERROR`, RFC 9113 section
@@ -21,6 +22,8 @@ pub struct ServerStream {
     /// Whether the answer was sent to its end.
     finished: bool,
     request: RecvStream,
+    /// Where it is written to.
+    out: Out,
 }
 
 /// Why a stream is over before its time.
@@ -42,8 +45,9 @@ impl From<h2::Error> for Gone {
 }
 
 impl ServerStream {
-    pub(super) fn new(respond: SendResponse<Bytes>, request: RecvStream) -> Self {
-        Self { respond, answer: None, finished: false, request }
+    pub(super) fn new(respond: SendResponse<Bytes>, request: RecvStream, out: Out) -> Self {
+        out.answers(|answers| answers.begin(respond.stream_id().as_u32()));
+        Self { respond, answer: None, finished: false, request, out }
     }
 
     /// Whether the request has no more to come.
@@ -172,6 +176,18 @@ impl ServerStream {
     /// Says that the request was malformed (RFC 9113 section 8.1.1).
     pub fn reset_malformed(&mut self) {
         self.respond.send_reset(Reason::PROTOCOL_ERROR);
+    }
+}
+
+impl Drop for ServerStream {
+    fn drop(&mut self) {
+        let stream = self.respond.stream_id().as_u32();
+        // Of a stream that was reset by either side, the crate has thrown away what it had.
+        let reset = self.respond.poll_reset(&mut Context::from_waker(Waker::noop()));
+        self.out.answers(|answers| match reset {
+            Poll::Ready(Ok(_)) => answers.end(stream),
+            _ => answers.leave(stream),
+        });
     }
 }
 
