@@ -147,7 +147,7 @@ bench: setup packages
 	$(call debian,strace,strace)
 	@$(BIN)/python -m bench $(ARGS)
 
-## drills: break upstreams, disks and clients, and see what becomes of requests (20 minutes)
+## drills: break upstreams, disks and clients, and see what becomes of requests (30 minutes)
 drills: setup packages
 	@$(BIN)/python -m bench.drills $(ARGS)
 
