@@ -255,7 +255,7 @@ impl MatchInput<usize> for Request {
     }
 }
 
-/// False if `vars` hold a pattern that only PCRE knows (`\Q…\E`): such a route is refused.
+/// False if `vars` hold a pattern that only PCRE knows: such a route is refused.
 fn insert(router: &mut Router<u8, usize>, route: &routes::Route) -> bool {
     let id = route.id.to_string();
     let networks: Vec<Network> =
