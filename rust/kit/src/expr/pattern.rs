@@ -123,7 +123,7 @@ fn escape<'p>(after: &'p str, in_class: bool, out: &mut String) -> &'p str {
             out.push(char);
             // `\p{L}`, `\x{2f}`, `\k{name}`: these braces belong to the escape.
             if let Some(end) = rest.starts_with('{').then(|| rest.find('}')).flatten()
-                && char.is_ascii_alphanumeric()
+                && "pPxkgoN".contains(char)
             {
                 out.push_str(&rest[..=end]);
                 return &rest[end + 1..];

@@ -340,6 +340,9 @@ fn patterns_read_as_pcre_reads_them() {
         (r"^[a&&b]+$", "a&b", true),
         (r"^\Qa.b\E$", "a.b", true),
         (r"^\Qa.b\E$", "axb", false),
+        // A brace that is no quantifier is a brace, also behind an escape.
+        (r"^\w{*\Q.}\E$", "a{{.}", true),
+        (r"^\d{2}$", "12", true),
         (r"a\hb", "a\tb", true),
         (r"\/x\_\-\.", "/x_-.", true),
         (r"^\x{2f}\x2f$", "//", true),
