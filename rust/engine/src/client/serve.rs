@@ -24,11 +24,7 @@ pub(crate) async fn serve(
     origin: Rc<Origin>,
     counted: Connection,
 ) {
-    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-    let deadline = worker.deadlines.register(&waker);
-    deadline.set(worker.now_ms() + worker.limits.client_header_ms);
-    let mut connection = Http1Connection::new(stream, deadline, origin, counted);
-    connection.http1.unread = received;
+    let mut connection = connection(&worker, stream, received, origin, counted).await;
     loop {
         match connection.next(&worker).await {
             Next::Request(exchange, upload) => {
@@ -96,11 +92,7 @@ pub(crate) async fn refuse_plain_http(
     origin: Rc<Origin>,
     counted: Connection,
 ) {
-    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-    let deadline = worker.deadlines.register(&waker);
-    deadline.set(worker.now_ms() + worker.limits.client_header_ms);
-    let mut connection = Http1Connection::new(stream, deadline, origin, counted);
-    connection.http1.unread = received;
+    let mut connection = connection(&worker, stream, received, origin, counted).await;
     if let Next::Request(exchange, _) | Next::Rejected(exchange, _) = connection.next(&worker).await
     {
         let detail = "plain HTTP was sent to a port that speaks HTTPS";
@@ -123,4 +115,20 @@ async fn refuse(
     worker.recorder.request_started();
     respond::send(worker, client, &mut exchange, answer).await;
     pipeline::finish(worker, client, exchange);
+}
+
+/// A connection whose first request is waited for from now on.
+async fn connection(
+    worker: &Worker,
+    stream: Stream,
+    received: Vec<u8>,
+    origin: Rc<Origin>,
+    counted: Connection,
+) -> Http1Connection {
+    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    let deadline = worker.deadlines.register(&waker);
+    deadline.set(worker.now_ms() + worker.limits.client_header_ms);
+    let mut connection = Http1Connection::new(stream, deadline, origin, counted);
+    connection.http1.unread = received;
+    connection
 }
